@@ -1,0 +1,135 @@
+import { awscdk, javascript } from 'projen';
+import { NpmAccess } from 'projen/lib/javascript';
+
+/** The import name in every language's package and in `examples/`. */
+const NAME = 'cdk-line-pinpoint';
+
+/**
+ * Lambda runs Node.js 24; the bundles are compiled for Node 20 so that the same bytes also run in the local stage on
+ * every Node that this project supports. Nothing is external: a consumer's function holds all it needs.
+ */
+const RUNTIME = new awscdk.LambdaRuntime('nodejs24.x', 'node20', { defaultExternals: [] });
+
+const project = new awscdk.AwsCdkConstructLibrary({
+  name: NAME,
+  description: 'AWS CDK constructs that wire a LINE Official Account to Amazon Pinpoint, or to a subscriber table of its own',
+  author: 'cdk-line-pinpoint maintainers',
+  authorAddress: 'https://github.com/cdk-line-pinpoint',
+  authorOrganization: true,
+  repositoryUrl: 'https://github.com/cdk-line-pinpoint/cdk-line-pinpoint.git',
+  license: 'Apache-2.0',
+  copyrightOwner: 'cdk-line-pinpoint maintainers',
+  stability: 'experimental',
+  keywords: ['aws', 'cdk', 'cdk-construct', 'line', 'line-messaging-api', 'pinpoint', 'marketing', 'campaign'],
+  defaultReleaseBranch: 'main',
+  projenrcTs: true,
+  packageManager: javascript.NodePackageManager.NPM,
+  npmAccess: NpmAccess.PUBLIC,
+  sampleCode: false,
+
+  // Versions. cdkVersion is the newest below 2.257 whose Go module can be downloaded and verified everywhere; it is
+  // also the lowest that the library promises to work with, so compiling against it proves the promise.
+  projenVersion: '0.103.25',
+  cdkVersion: '2.250.0',
+  constructsVersion: '10.5.1',
+  jsiiVersion: '~6.0.0',
+  typescriptVersion: '~6.0.0',
+  minNodeVersion: '20.16.0',
+  workflowNodeVersion: '24',
+  bumpPackage: 'commit-and-tag-version@^12',
+
+  // Languages
+  publishToPypi: { distName: NAME, module: 'cdk_line_pinpoint' },
+  publishToMaven: {
+    javaPackage: 'io.github.cdklinepinpoint',
+    mavenGroupId: 'io.github.cdk-line-pinpoint',
+    mavenArtifactId: NAME,
+    mavenServerId: 'central-ossrh',
+  },
+  publishToNuget: { dotNetNamespace: 'CdkLinePinpoint', packageId: 'CdkLinePinpoint' },
+  publishToGo: { moduleName: 'github.com/cdk-line-pinpoint/cdk-line-pinpoint-go' },
+
+  // TypeScript: only constructs and contract are compiled by jsii; everything that runs inside Lambda is bundled.
+  tsconfigDevFile: 'tsconfig.dev.json',
+  tsconfigDev: {
+    include: ['.projenrc.ts', 'simulator/**/*.ts', 'examples/**/*.ts'],
+    exclude: ['lib', 'dist', 'cdk.out', 'coverage'],
+    compilerOptions: {
+      // Consumers' name for the package, so that the examples read like a consumer's app.
+      paths: { [NAME]: ['./src'] },
+      ignoreDeprecations: '6.0',
+    },
+  },
+  excludeTypescript: ['src/**/*.lambda.ts', 'src/runtime/**', 'src/domain/**'],
+  eslintOptions: { dirs: ['src'], devdirs: ['test', 'simulator', 'examples'], projectService: false, tsconfigPath: './tsconfig.dev.json' },
+  typecheckTests: true,
+
+  jestOptions: {
+    updateSnapshot: javascript.UpdateSnapshot.NEVER,
+    jestConfig: {
+      moduleNameMapper: {
+        [`^${NAME}$`]: '<rootDir>/src',
+        '\\.(png|jpg|m4a|mp3|mp4)$': '<rootDir>/test/support/binary-file.ts',
+      },
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/bench/'],
+      coveragePathIgnorePatterns: ['/node_modules/', '-function.ts$', '<rootDir>/simulator/', '<rootDir>/test/', '<rootDir>/examples/'],
+      testTimeout: 20_000,
+    },
+  },
+
+  lambdaOptions: {
+    runtime: RUNTIME,
+    awsSdkConnectionReuse: false,
+    bundlingOptions: {
+      sourcemap: false,
+      loaders: { png: 'binary', jpg: 'binary', m4a: 'binary', mp4: 'binary' },
+      esbuildArgs: {
+        '--minify': true,
+        '--keep-names': false,
+        // ES modules first: lets esbuild drop the parts of the AWS SDK that a handler never calls.
+        '--main-fields': 'module,main',
+        // Lambda hands a function its credentials in the environment; the SDK's search chain is dead weight there.
+        '--alias:@aws-sdk/credential-provider-node': './src/runtime/environment-credentials.ts',
+        '--legal-comments': 'none',
+      },
+    },
+  },
+  bundlerOptions: { esbuildVersion: '~0.28.0' },
+
+  devDeps: [
+    '@types/aws-lambda',
+    '@types/node@^20',
+    '@line/bot-sdk@^11.2.0',
+    '@aws-sdk/client-dynamodb',
+    '@aws-sdk/client-eventbridge',
+    '@aws-sdk/client-pinpoint',
+    '@aws-sdk/client-s3',
+    '@aws-sdk/client-secrets-manager',
+    '@aws-sdk/client-sqs',
+    '@aws-sdk/client-lambda',
+    '@aws-sdk/client-sts',
+    '@aws-sdk/client-cloudformation',
+    '@aws-sdk/client-cloudfront',
+    '@aws-sdk/s3-request-presigner',
+    'aws-sdk-client-mock',
+    'cdk-nag@^2.38',
+    'aws-cdk@^2.1148.1',
+    'fast-check',
+    'tsconfig-paths',
+  ],
+
+  githubOptions: { mergify: false },
+  depsUpgrade: false,
+  release: true,
+  gitignore: ['.jsii.tabl.json', '.jsii.tabl.json.gz', '.cache/', 'cdk.out', '*.tsbuildinfo', '.DS_Store'],
+  npmignore: ['/rosetta/', '/examples/', '/docs/', '/simulator/', '/.ci/', '/CONTRIBUTING.md', '.jsii.tabl.json', '/.cache/', '/cdk.out/'],
+});
+
+// What the Go module of CDK 2.250.0 itself requires, and a resolver whose lock file installs on every platform.
+project.package.addPackageResolutions(
+  'unrs-resolver@1.12.2',
+  '@aws-cdk/cloud-assembly-schema@53.0.0',
+  '@aws-cdk/asset-node-proxy-agent-v6@2.1.1',
+);
+
+project.synth();

@@ -1,0 +1,73 @@
+/**
+ * Names of the environment variables by which constructs configure handlers. One file for both sides, so that a name
+ * cannot be written in one way and read in another.
+ */
+
+/** Key of the channel inside its subscriber table, the first part of every partition key (`<channelKey>#<person>`). */
+export const ENV_CHANNEL_KEY = 'LINE_CHANNEL_KEY';
+
+/** Value of the metric dimension `Channel`. */
+export const ENV_CHANNEL_NAME = 'LINE_CHANNEL_NAME';
+
+/** ARN of the secret that holds the LINE credentials; never a value. */
+export const ENV_SECRET_ARN = 'LINE_SECRET_ARN';
+
+/** JSON object naming the secret's own keys, `{"channelId":"…","channelSecret":"…","channelAccessToken":"…"}`. Absent: the default names. */
+export const ENV_SECRET_FIELDS = 'LINE_SECRET_FIELDS';
+
+/** Base URL of the Messaging API; absent: https://api.line.me */
+export const ENV_API_BASE_URL = 'LINE_API_BASE_URL';
+
+/** Base URL of the content and upload API; absent: https://api-data.line.me */
+export const ENV_DATA_API_BASE_URL = 'LINE_DATA_API_BASE_URL';
+
+/** URL of the FIFO queue between receiver and worker. */
+export const ENV_WEBHOOK_QUEUE_URL = 'LINE_WEBHOOK_QUEUE_URL';
+
+/** `true` when message text may pass the queue and the bus. */
+export const ENV_INCLUDE_MESSAGE_TEXT = 'LINE_INCLUDE_MESSAGE_TEXT';
+
+/** URL of the standard queue of profiles to be fetched later. */
+export const ENV_PROFILE_QUEUE_URL = 'LINE_PROFILE_QUEUE_URL';
+
+/** `true` when the profile picture's URL is stored too. */
+export const ENV_PROFILE_PICTURE = 'LINE_PROFILE_PICTURE';
+
+/** What an unfollow does: `OPT_OUT` or `DELETE`. */
+export const ENV_UNSUBSCRIBE = 'LINE_UNSUBSCRIBE';
+
+/** Name of the subscriber table. */
+export const ENV_SUBSCRIBER_TABLE = 'SUBSCRIBER_TABLE_NAME';
+
+/** Name of the send journal's table. */
+export const ENV_JOURNAL_TABLE = 'SEND_JOURNAL_TABLE_NAME';
+
+/** Name of the channel's event bus. */
+export const ENV_EVENT_BUS = 'LINE_EVENT_BUS_NAME';
+
+/** Message type that a send function was made for: `text`, `image`, `audio` or `video`. */
+export const ENV_MESSAGE_TYPE = 'LINE_MESSAGE_TYPE';
+
+/** Bucket that the send function's media are read from. Absent for text. */
+export const ENV_MEDIA_BUCKET = 'LINE_MEDIA_BUCKET';
+
+/** Prefix of the type's keys in that bucket, for example `image/`; empty when the type has the bucket to itself. */
+export const ENV_MEDIA_PREFIX = 'LINE_MEDIA_PREFIX';
+
+/** How media URLs are made: `{"kind":"cloudfront","domainName":"…"}` or `{"kind":"presigned","expirySeconds":3600}`. */
+export const ENV_MEDIA_DELIVERY = 'LINE_MEDIA_DELIVERY';
+
+/** `true` when blank data sends the sample message of the type. */
+export const ENV_SAMPLE_MESSAGES = 'LINE_SAMPLE_MESSAGES';
+
+/** The webhook URL that the set-up function registers with LINE; absent when the channel has no webhook. */
+export const ENV_WEBHOOK_URL = 'LINE_WEBHOOK_URL';
+
+/** JSON array of the URLs of the audiences' FIFO queues. */
+export const ENV_AUDIENCE_QUEUE_URLS = 'AUDIENCE_QUEUE_URLS';
+
+/** Id of the Pinpoint project that an audience writes to. */
+export const ENV_PINPOINT_APPLICATION_ID = 'PINPOINT_APPLICATION_ID';
+
+/** Region of that project. */
+export const ENV_PINPOINT_REGION = 'PINPOINT_REGION';

@@ -1,0 +1,56 @@
+/** CloudWatch namespace of every metric of this library. */
+export const METRIC_NAMESPACE = 'LinePinpoint';
+
+/** The one dimension of every metric: the channel. */
+export const METRIC_DIMENSION = 'Channel';
+
+/**
+ * Metric names, all counts. Dashboards and alarms of users depend on them: they are never renamed.
+ * `MessagesX` count recipients, as LINE bills them.
+ */
+export enum Metric {
+  /** Webhook requests with a wrong, missing or forged signature (answered 401). */
+  SIGNATURES_REJECTED = 'SignaturesRejected',
+  /** Requests that could not be served because the secret is empty, unreadable or incomplete. */
+  CREDENTIALS_UNAVAILABLE = 'CredentialsUnavailable',
+  /** Correctly signed webhook requests whose body is not a LINE webhook (answered 400). */
+  WEBHOOKS_REJECTED = 'WebhooksRejected',
+  /** Events in correctly signed webhook requests. */
+  EVENTS_RECEIVED = 'EventsReceived',
+  /** Events handed to the queue. */
+  EVENTS_QUEUED = 'EventsQueued',
+  /** Events that could not be queued; LINE was answered 500 and redelivers them when redelivery is on. */
+  EVENTS_NOT_QUEUED = 'EventsNotQueued',
+  /** Events that cannot be handled and were set aside by name. */
+  EVENTS_SET_ASIDE = 'EventsSetAside',
+  /** Events for another bot than the channel's. */
+  EVENTS_FOR_OTHER_DESTINATION = 'EventsForOtherDestination',
+  /** Redeliveries of events that had been handled and published before. */
+  EVENTS_DEDUPLICATED = 'EventsDeduplicated',
+  /** Follow and unfollow events that came after a newer one of the same person and changed nothing. */
+  EVENTS_OUTDATED = 'EventsOutdated',
+  /** Events published on the channel's bus. */
+  EVENTS_PUBLISHED = 'EventsPublished',
+  /** People who became subscribers. */
+  SUBSCRIBERS_FOLLOWED = 'SubscribersFollowed',
+  /** People who stopped being subscribers. */
+  SUBSCRIBERS_UNFOLLOWED = 'SubscribersUnfollowed',
+  /** Profiles stored. */
+  PROFILES_UPDATED = 'ProfilesUpdated',
+  /** Profiles that LINE could not give at once and that were queued for later. */
+  PROFILES_DEFERRED = 'ProfilesDeferred',
+  /** Subscriber changes that an audience took. */
+  AUDIENCE_CHANGES_APPLIED = 'AudienceChangesApplied',
+  /** Subscriber changes that an audience refused for now; they are tried again, then kept in its dead-letter queue. */
+  AUDIENCE_CHANGES_REFUSED = 'AudienceChangesRefused',
+  /** Recipients whose message LINE accepted. */
+  MESSAGES_ACCEPTED = 'MessagesAccepted',
+  /** Recipients left out for a stated reason (opted out, not a LINE user id, …). */
+  MESSAGES_SKIPPED = 'MessagesSkipped',
+  /** Recipients whose message was refused, by our checks or by LINE. */
+  MESSAGES_FAILED = 'MessagesFailed',
+  /** Recipients whose message LINE may or may not have accepted by the end of the invocation. */
+  MESSAGES_UNKNOWN = 'MessagesUnknown',
+  /** Send requests made to LINE, retries included. */
+  LINE_REQUESTS = 'LineRequests',
+}

@@ -1,0 +1,90 @@
+/**
+ * The subscriber record: Amazon Pinpoint's endpoint shape, stored in DynamoDB. It is one of the library's two seams;
+ * fields are only ever added.
+ *
+ * Table keys: `pk` (string), `sk` (string). Rows:
+ *
+ * | pk | sk | what |
+ * | --- | --- | --- |
+ * | `<channelKey>#<LINE user id>` | `ENDPOINT` | a subscriber, or the tombstone of an erased one |
+ * | `CHANNEL#<channelKey>` | `CHANNEL` | the channel: `botUserId` |
+ * | `EVENT#<channelKey>#<webhookEventId>` | `EVENT` | a handled webhook event, `expiresAt` 15 days on |
+ *
+ * A channel key is lower case, so that it cannot meet `CHANNEL` or `EVENT`.
+ */
+
+export const SUBSCRIBER_PARTITION_KEY = 'pk';
+export const SUBSCRIBER_SORT_KEY = 'sk';
+/** Time-to-live attribute of both tables, in epoch seconds. */
+export const TTL_ATTRIBUTE = 'expiresAt';
+
+export const SORT_KEY_ENDPOINT = 'ENDPOINT';
+export const SORT_KEY_CHANNEL = 'CHANNEL';
+export const SORT_KEY_EVENT = 'EVENT';
+
+/** Lower case letters, digits and hyphens, at most 32. */
+export const CHANNEL_KEY_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+/** The key of a channel that made its own table. */
+export const DEFAULT_CHANNEL_KEY = 'line';
+
+export function subscriberPartitionKey(channelKey: string, lineUserId: string): string {
+  return `${channelKey}#${lineUserId}`;
+}
+
+export function channelPartitionKey(channelKey: string): string {
+  return `CHANNEL#${channelKey}`;
+}
+
+export function eventPartitionKey(channelKey: string, webhookEventId: string): string {
+  return `EVENT#${channelKey}#${webhookEventId}`;
+}
+
+/** Amazon Pinpoint's endpoint (EndpointRequest), as far as this library writes it. Attribute values are always lists. */
+export interface SubscriberEndpoint {
+  /** LINE user id. */
+  readonly Address: string;
+  readonly ChannelType: 'CUSTOM';
+  /** `ALL`: wants nothing. `NONE`: wants everything. */
+  readonly OptOut: 'ALL' | 'NONE';
+  readonly EndpointStatus: 'ACTIVE' | 'INACTIVE';
+  /** ISO 8601, time of the last change of the subscription, LINE's clock. */
+  readonly EffectiveDate: string;
+  /** ISO 8601, time of the first event known of the person. */
+  readonly CreationDate?: string;
+  readonly User?: {
+    readonly UserId?: string;
+    /** `DisplayName`, `Language` (BCP 47), and, when asked for, `PictureUrl`. */
+    readonly UserAttributes?: Record<string, string[]>;
+  };
+  readonly Attributes?: Record<string, string[]>;
+  readonly Metrics?: Record<string, number>;
+  readonly Location?: Record<string, string | number>;
+  readonly Demographic?: Record<string, string>;
+}
+
+/** A row of the table with sort key `ENDPOINT`. */
+export interface SubscriberRow extends Partial<SubscriberEndpoint> {
+  readonly pk: string;
+  readonly sk: typeof SORT_KEY_ENDPOINT;
+  /** Subscription clock: LINE's event time in epoch milliseconds … */
+  readonly subscriptionAt: number;
+  /** … and, for equal times, the greater event id wins. */
+  readonly subscriptionEventId: string;
+  /** Attributes' clock: epoch milliseconds when the profile was read. */
+  readonly attributesAt?: number;
+  /** Present and true on a tombstone: nothing else of the person is kept. A re-follow removes it. */
+  readonly erased?: true;
+}
+
+/**
+ * What an audience is told, as the body of an SQS message, once per change and in order per person.
+ * `UPSERT` carries the whole endpoint as it is now; `ERASE` carries none.
+ */
+export interface SubscriberChange {
+  readonly channelKey: string;
+  /** LINE user id, which is also the endpoint id. */
+  readonly subscriberId: string;
+  readonly change: 'UPSERT' | 'ERASE';
+  readonly endpoint?: SubscriberEndpoint;
+}
