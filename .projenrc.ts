@@ -10,6 +10,20 @@ const NAME = 'cdk-line-pinpoint';
  */
 const RUNTIME = new awscdk.LambdaRuntime('nodejs24.x', 'node20', { defaultExternals: [] });
 
+/** How handlers are bundled when the library is built; see docs/decisions for what each option is worth. */
+const BUNDLING: Partial<javascript.AddBundleOptions> = {
+  minify: true,
+  // ES modules first: lets esbuild drop the parts of the AWS SDK that a handler never calls.
+  mainFields: ['module', 'main'],
+  // Read by projenrc/third-party-notices.ts, which also removes it from the asset.
+  metafile: true,
+  esbuildArgs: {
+    // Lambda hands a function its credentials in the environment; the SDK's search chain is dead weight there.
+    '--alias:@aws-sdk/credential-provider-node': './src/runtime/environment-credentials.ts',
+    '--legal-comments': 'none',
+  },
+};
+
 const project = new awscdk.AwsCdkConstructLibrary({
   name: NAME,
   description: 'AWS CDK constructs that wire a LINE Official Account to Amazon Pinpoint, or to a subscriber table of its own',
@@ -80,21 +94,9 @@ const project = new awscdk.AwsCdkConstructLibrary({
   lambdaOptions: {
     runtime: RUNTIME,
     awsSdkConnectionReuse: false,
-    bundlingOptions: {
-      sourcemap: false,
-      loaders: { png: 'binary', jpg: 'binary', m4a: 'binary', mp4: 'binary' },
-      esbuildArgs: {
-        '--minify': true,
-        '--keep-names': false,
-        // ES modules first: lets esbuild drop the parts of the AWS SDK that a handler never calls.
-        '--main-fields': 'module,main',
-        // Lambda hands a function its credentials in the environment; the SDK's search chain is dead weight there.
-        '--alias:@aws-sdk/credential-provider-node': './src/runtime/environment-credentials.ts',
-        '--legal-comments': 'none',
-      },
-    },
+    bundlingOptions: BUNDLING,
   },
-  bundlerOptions: { esbuildVersion: '~0.28.0' },
+  bundlerOptions: { esbuildVersion: '~0.28.0', loaders: { png: 'binary', m4a: 'binary', mp4: 'binary' } },
 
   devDeps: [
     '@types/aws-lambda',
@@ -122,7 +124,6 @@ const project = new awscdk.AwsCdkConstructLibrary({
   depsUpgrade: false,
   release: true,
   gitignore: ['.jsii.tabl.json', '.jsii.tabl.json.gz', '.cache/', 'cdk.out', '*.tsbuildinfo', '.DS_Store'],
-  npmignore: ['/rosetta/', '/examples/', '/docs/', '/simulator/', '/.ci/', '/CONTRIBUTING.md', '.jsii.tabl.json', '/.cache/', '/cdk.out/'],
 });
 
 // What the Go module of CDK 2.250.0 itself requires, and a resolver whose lock file installs on every platform.
@@ -131,5 +132,10 @@ project.package.addPackageResolutions(
   '@aws-cdk/cloud-assembly-schema@53.0.0',
   '@aws-cdk/asset-node-proxy-agent-v6@2.1.1',
 );
+
+// What belongs to the repository only. Compiled handlers ship inside their bundles, not beside them.
+for (const path of ['/rosetta/', '/examples/', '/docs/', '/simulator/', '/.ci/', '/CONTRIBUTING.md', '/.cache/', '/cdk.out/', '.jsii.tabl.json', '.jsii.tabl.json.gz']) {
+  project.npmignore?.addPatterns(path);
+}
 
 project.synth();
