@@ -113,8 +113,7 @@ export const LAYER_RULES: LayerOverride[] = LAYERS.map(({ name, files, excludedF
       'no-restricted-syntax': ['error',
         { selector: `ImportExpression > Literal.source[${value}]`, message },
         { selector: 'ImportExpression > .source:not(Literal)', message: `Import by a literal name, so that it can be checked: ${message}` },
-        { selector: `TSImportType Literal[${value}]`, message },
-      ],
+        { selector: `TSImportType Literal[${value}]`, message }],
     },
   };
 });
