@@ -1,1 +1,12 @@
-export {};
+export * from './audience/audience';
+export * from './audience/pinpoint-project';
+export * from './audience/subscriber-table';
+export * from './line/line-channel';
+export * from './line/line-channel-base';
+export * from './line/line-credentials';
+export * from './line/line-message-type';
+export * from './line/line-pinpoint-channel';
+export * from './line/line-unsubscribe';
+export * from './line/media-delivery';
+export * from './line/webhook-access';
+export * from './shared/line-function-options';

@@ -1,0 +1,90 @@
+import { Annotations, Duration, Lazy } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import { IAudience } from './audience';
+import { PublishSubscriberChangesFunction } from './handlers/publish-subscriber-changes-function';
+import { ISubscriberTable } from './subscriber-table';
+import { ENV_AUDIENCE_QUEUE_URLS } from '../contract/environment';
+import { SORT_KEY_ENDPOINT } from '../contract/subscriber';
+import { ChannelResources } from '../shared/channel-resources';
+import { checkInteger, fail } from '../shared/validation';
+
+/** Longest that a change waits in the stream for a queue that cannot be written to; the stream forgets after 24 hours. */
+const MAX_RECORD_AGE = Duration.hours(23);
+
+/**
+ * The audiences of a channel. The table's stream is read once; every audience has a queue, a dead-letter queue and an
+ * alarm of its own, so that one that is down delays nobody else. Nothing is created before the first audience is added.
+ */
+export class Audiences extends Construct {
+  private readonly queueUrls: string[] = [];
+  private publisher?: PublishSubscriberChangesFunction;
+
+  constructor(scope: Construct, id: string, private readonly resources: ChannelResources, private readonly subscribers: ISubscriberTable) {
+    super(scope, id);
+  }
+
+  public add(id: string, audience: IAudience): void {
+    const publisher = this.publisher ??= this.createPublisher();
+    const scope = new Construct(this, id);
+    const config = audience.bind(scope, this.resources.props);
+    checkInteger(scope, 'batchSize', config.batchSize, 1, 10);
+    checkInteger(scope, 'maxConcurrency', config.maxConcurrency, 2, 1_000);
+
+    const timeout = config.timeout ?? Duration.seconds(30);
+    const { queue } = this.resources.queue(scope, 'Queue', {
+      fifo: true,
+      // Source: AWS Lambda, "Using Lambda with Amazon SQS": six times the function's timeout.
+      visibilityTimeout: Duration.seconds(Math.min(6 * timeout.toSeconds(), Duration.hours(12).toSeconds())),
+      maxReceiveCount: 5,
+      meaning: `The audience ${id} refused changes of subscribers; they are kept here, and the subscribers themselves are safe in the table.`,
+      runbook: 'audience-refuses-changes',
+    });
+    queue.grantSendMessages(publisher);
+    this.queueUrls.push(queue.queueUrl);
+    config.handler.addEventSource(new SqsEventSource(queue, {
+      batchSize: config.batchSize ?? 10,
+      maxConcurrency: config.maxConcurrency,
+      reportBatchItemFailures: true,
+    }));
+    if (!config.handler.role) {
+      Annotations.of(scope).addWarningV2('cdk-line-pinpoint:importedAudienceFunction',
+        `the function of audience '${id}' is imported without its role, so CDK cannot let it read its queue. Import it with \`Function.fromFunctionAttributes\` and \`role\`, or grant sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes and sqs:ChangeMessageVisibility on the queue by hand`);
+    }
+  }
+
+  private createPublisher(): PublishSubscriberChangesFunction {
+    const { table } = this.subscribers;
+    if (!table.tableStreamArn) {
+      fail(this, 'the subscriber table must have a stream to feed an audience: give `tableStreamArn` to `SubscriberTable.fromSubscriberTableAttributes`, and enable a stream of new and old images on the table');
+    }
+    const publisher = new PublishSubscriberChangesFunction(this, 'Publisher', this.resources.functionOptions(this, 'Publisher', {
+      description: 'Tells every audience of a LINE channel what changed in its subscriber table',
+      timeout: Duration.seconds(30),
+      environment: {
+        [ENV_AUDIENCE_QUEUE_URLS]: Lazy.string({ produce: () => this.subscribers.stack.toJsonString(this.queueUrls) }),
+      },
+    }));
+    publisher.addEventSource(new DynamoEventSource(table, {
+      startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+      batchSize: 100,
+      bisectBatchOnError: true,
+      reportBatchItemFailures: true,
+      maxRecordAge: MAX_RECORD_AGE,
+      onFailure: new SqsDlq(this.resources.deadLetterQueue(this, 'PublisherDeadLetters', {
+        meaning: 'Changes of subscribers could not be handed to the audiences; the message says which part of the stream.',
+        runbook: 'changes-not-published',
+      })),
+      filters: [lambda.FilterCriteria.filter({
+        dynamodb: {
+          Keys: {
+            pk: { S: [{ prefix: `${this.resources.props.channelKey}#` }] },
+            sk: { S: lambda.FilterRule.isEqual(SORT_KEY_ENDPOINT) },
+          },
+        },
+      })],
+    }));
+    return publisher;
+  }
+}

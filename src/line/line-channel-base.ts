@@ -1,0 +1,737 @@
+import { CfnOutput, Duration, IResource, Names, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { BoundCredentials } from './bound-credentials';
+import { SetUpChannelFunction } from './handlers/set-up-channel-function';
+import { LineCredentials } from './line-credentials';
+import { LineMediaLibrary, MEDIA_TYPES } from './line-media-library';
+import { LineMessageSender } from './line-message-sender';
+import { LineMessageType } from './line-message-type';
+import { LineUnsubscribe } from './line-unsubscribe';
+import { LineWebhook } from './line-webhook';
+import { MediaDelivery } from './media-delivery';
+import { SampleMedia } from './sample-media';
+import { IWebhookAccess, WebhookAccess } from './webhook-access';
+import { IAudience } from '../audience/audience';
+import { Audiences } from '../audience/audiences';
+import { ISubscriberTable, SubscriberTable } from '../audience/subscriber-table';
+import { ENV_API_BASE_URL, ENV_SUBSCRIBER_TABLE, ENV_WEBHOOK_URL } from '../contract/environment';
+import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
+import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY } from '../contract/subscriber';
+import { WEBHOOK_EVENT_SOURCE } from '../contract/webhook-events';
+import { ChannelResources } from '../shared/channel-resources';
+import { LineFunctionOptions } from '../shared/line-function-options';
+import { checkBaseUrl, checkPattern, fail } from '../shared/validation';
+
+/** Which of LINE's events a rule routes, and where to. */
+export interface LineEventOptions {
+  /**
+   * LINE's event types, such as `follow`, `message` or `postback`. Types that LINE adds later work, too.
+   *
+   * @default - every event
+   */
+  readonly types?: string[];
+
+  /**
+   * Where matching events go. An event's detail is `{"channelKey","destination","webhookEventId","event"}`; it may come
+   * more than once with the same `webhookEventId`.
+   *
+   * @default - none; add targets to the rule
+   */
+  readonly target?: events.IRuleTarget;
+}
+
+/** A LINE channel, here or in another stack. */
+export interface ILineChannel extends IResource {
+  /** URL that LINE posts webhooks to; absent for a channel without a webhook. */
+  readonly webhookUrl?: string;
+
+  /** Bus that every verified LINE event is published on, at least once. */
+  readonly eventBus: events.IEventBus;
+
+  /**
+   * Function that sends a message type. It is invoked with Amazon Pinpoint's custom-channel event and answers with a
+   * result per endpoint.
+   *
+   * @param type the message type
+   * @throws when the channel was made without the type
+   */
+  sendFunction(type: LineMessageType): lambda.IFunction;
+
+  /**
+   * Lets a principal send through the channel, by invoking its send functions.
+   *
+   * @param grantee who gets the permission
+   */
+  grantSend(grantee: iam.IGrantable): iam.Grant;
+
+  /**
+   * Routes LINE events to a target.
+   *
+   * @param id the id of the rule
+   * @param options which events, and where to
+   */
+  onEvent(id: string, options?: LineEventOptions): events.Rule;
+}
+
+/** Options that every LINE channel has, all optional. */
+export interface LineChannelOptions {
+  /**
+   * Message types to make a send function for. Image, audio and video have a bucket each.
+   *
+   * @default - text, image, audio and video
+   */
+  readonly messageTypes?: LineMessageType[];
+
+  /**
+   * Where the LINE credentials are kept.
+   *
+   * @default LineCredentials.generated()
+   */
+  readonly credentials?: LineCredentials;
+
+  /**
+   * The way from LINE to the receiver.
+   *
+   * @default WebhookAccess.restApi()
+   */
+  readonly webhookAccess?: IWebhookAccess;
+
+  /**
+   * How LINE apps get at media.
+   *
+   * @default MediaDelivery.cloudFront()
+   */
+  readonly mediaDelivery?: MediaDelivery;
+
+  /**
+   * Name of the image bucket to make. Cannot be given together with `imageBucket`.
+   *
+   * @default - chosen by CloudFormation
+   */
+  readonly imageBucketName?: string;
+
+  /**
+   * Name of the audio bucket to make. Cannot be given together with `audioBucket`.
+   *
+   * @default - chosen by CloudFormation
+   */
+  readonly audioBucketName?: string;
+
+  /**
+   * Name of the video bucket to make. Cannot be given together with `videoBucket`.
+   *
+   * @default - chosen by CloudFormation
+   */
+  readonly videoBucketName?: string;
+
+  /**
+   * Existing bucket of images. It must be versioned, so that an overwritten image does not change old chats. When one
+   * bucket is given for several types, each type's keys lie behind a prefix: `image/`, `audio/`, `video/`.
+   *
+   * @default - a bucket is made: private, TLS only, encrypted, versioned, retained
+   */
+  readonly imageBucket?: s3.IBucket;
+
+  /**
+   * Existing bucket of audio files, see `imageBucket`.
+   *
+   * @default - a bucket is made: private, TLS only, encrypted, versioned, retained
+   */
+  readonly audioBucket?: s3.IBucket;
+
+  /**
+   * Existing bucket of videos and their cover images, see `imageBucket`.
+   *
+   * @default - a bucket is made: private, TLS only, encrypted, versioned, retained
+   */
+  readonly videoBucket?: s3.IBucket;
+
+  /**
+   * Whether blank data sends a sample message of the function's type; the sample media are put into the buckets. Off,
+   * blank data is answered with an error, so that an empty campaign field does not reach people.
+   *
+   * @default false
+   */
+  readonly sampleMessages?: boolean;
+
+  /**
+   * What happens to a subscriber who blocks the account.
+   *
+   * @default LineUnsubscribe.OPT_OUT
+   */
+  readonly unsubscribe?: LineUnsubscribe;
+
+  /**
+   * Whether the URL of a subscriber's profile picture is stored beside display name and language.
+   *
+   * @default false
+   */
+  readonly storeProfilePicture?: boolean;
+
+  /**
+   * Whether the text of people's messages passes the queue and the event bus. Off, it is removed before it is queued.
+   *
+   * @default false
+   */
+  readonly includeMessageText?: boolean;
+
+  /**
+   * Subscriber table to use. Then `channelKey` is required.
+   *
+   * @default - a table is made, and retained when the stack goes
+   */
+  readonly subscribers?: ISubscriberTable;
+
+  /**
+   * Name of the channel inside its subscriber table: lower case letters, digits and hyphens, at most 32. It must never
+   * change: it is part of every subscriber's key. LINE user ids are equal for all channels of a provider, so two channels
+   * in one table need two keys.
+   *
+   * @default 'line' in a table that the channel makes; required when `subscribers` is given
+   */
+  readonly channelKey?: string;
+
+  /**
+   * Settings that reach every function.
+   *
+   * @default - defaults of `LineFunctionOptions`
+   */
+  readonly functions?: LineFunctionOptions;
+
+  /**
+   * Customer managed key for every table, queue, bucket, secret, log group and bus that the channel makes.
+   *
+   * @default - each service's own encryption
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
+   * What happens to everything that the channel makes when it leaves the stack.
+   *
+   * @default - tables, buckets, the secret and a created Pinpoint project are retained, the rest is deleted
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * What the channel's alarms do. Every dead-letter queue has an alarm.
+   *
+   * @default - alarms change their state and do nothing else
+   */
+  readonly alarmActions?: cloudwatch.IAlarmAction[];
+
+  /**
+   * Base URL of LINE's Messaging API, for a stand-in or an egress proxy: scheme, host and port.
+   *
+   * @default 'https://api.line.me'
+   */
+  readonly apiBaseUrl?: string;
+}
+
+/** What names a LINE channel that was deployed elsewhere. */
+export interface LineChannelAttributes {
+  /** The channel's event bus. */
+  readonly eventBus: events.IEventBus;
+
+  /**
+   * Send functions by message type (`text`, `image`, `audio`, `video`).
+   *
+   * @default - none; `sendFunction` throws
+   */
+  readonly sendFunctions?: { [type: string]: lambda.IFunction };
+
+  /**
+   * URL that LINE posts webhooks to.
+   *
+   * @default - none
+   */
+  readonly webhookUrl?: string;
+}
+
+/** What a channel can do wherever it was deployed. Hidden behind the exported classes. */
+abstract class LineChannelReference extends Resource implements ILineChannel {
+  public abstract readonly webhookUrl?: string;
+  public abstract readonly eventBus: events.IEventBus;
+
+  /** @internal */
+  protected abstract _findSendFunction(type: LineMessageType): lambda.IFunction | undefined;
+
+  /** @internal */
+  protected abstract _allSendFunctions(): lambda.IFunction[];
+
+  public sendFunction(type: LineMessageType): lambda.IFunction {
+    return this._findSendFunction(type) ?? fail(this, `the channel has no send function for '${type}': add it to \`messageTypes\`, or to \`sendFunctions\` of an imported channel`);
+  }
+
+  public grantSend(grantee: iam.IGrantable): iam.Grant {
+    return this._allSendFunctions()
+      .map((send) => send.grantInvoke(grantee))
+      .reduce((all, one) => all.combine(one), iam.Grant.drop(grantee, 'no send functions'));
+  }
+
+  public onEvent(id: string, options: LineEventOptions = {}): events.Rule {
+    if (options.types?.length === 0) {
+      fail(this, '`types` must name at least one of LINE\'s event types, got []: leave it out for every event');
+    }
+    return new events.Rule(this, id, {
+      eventBus: this.eventBus,
+      eventPattern: {
+        source: [WEBHOOK_EVENT_SOURCE],
+        ...(options.types && { detailType: options.types }),
+      },
+      targets: options.target ? [options.target] : [],
+    });
+  }
+}
+
+/** A channel that was deployed elsewhere. Hidden behind `ILineChannel`. */
+class ImportedLineChannel extends LineChannelReference {
+  public readonly webhookUrl?: string;
+  public readonly eventBus: events.IEventBus;
+
+  constructor(scope: Construct, id: string, private readonly attrs: LineChannelAttributes) {
+    super(scope, id);
+    this.webhookUrl = attrs.webhookUrl;
+    this.eventBus = attrs.eventBus;
+  }
+
+  /** @internal */
+  protected _findSendFunction(type: LineMessageType): lambda.IFunction | undefined {
+    return this.attrs.sendFunctions?.[type];
+  }
+
+  /** @internal */
+  protected _allSendFunctions(): lambda.IFunction[] {
+    return Object.values(this.attrs.sendFunctions ?? {});
+  }
+}
+
+/** What `LineChannel` and `LinePinpointChannel` are both made of, under the same ids. */
+export abstract class LineChannelBase extends LineChannelReference {
+  /** @internal */
+  public static _import(scope: Construct, id: string, attrs: LineChannelAttributes): ILineChannel {
+    return new ImportedLineChannel(scope, id, attrs);
+  }
+
+  public readonly webhookUrl?: string;
+  public readonly eventBus: events.IEventBus;
+
+  /** The secret of the LINE credentials. */
+  public readonly secret: secretsmanager.ISecret;
+
+  /** Who is a subscriber: the system of record. */
+  public readonly subscribers: ISubscriberTable;
+
+  /** Bucket of images; absent when `messageTypes` has no image. */
+  public readonly imageBucket?: s3.IBucket;
+
+  /** Bucket of audio files; absent when `messageTypes` has no audio. */
+  public readonly audioBucket?: s3.IBucket;
+
+  /** Bucket of videos and their covers; absent when `messageTypes` has no video. */
+  public readonly videoBucket?: s3.IBucket;
+
+  /** The receiver, which checks signatures and queues events. */
+  public readonly webhookFunction: lambda.IFunction;
+
+  /** The worker, which turns events into subscribers and publishes them. */
+  public readonly workerFunction: lambda.IFunction;
+
+  /** The function that the operator runs once the secret is filled in. */
+  public readonly setUpFunction: lambda.IFunction;
+
+  /** FIFO queue between receiver and worker. */
+  public readonly queue: sqs.IQueue;
+
+  /** Where events end that could not be handled. */
+  public readonly deadLetterQueue: sqs.IQueue;
+
+  /** Where campaign events end that could not be brought to a decision. */
+  public readonly sendFailureQueue: sqs.IQueue;
+
+  /** Alarms on the dead-letter queues. */
+  public readonly alarms: cloudwatch.IAlarm[];
+
+  /** Value of the metric dimension `Channel`. */
+  public readonly channelName: string;
+
+  private readonly sender: LineMessageSender;
+  private readonly media?: LineMediaLibrary;
+  private readonly audiences: Audiences;
+
+  constructor(scope: Construct, id: string, props: LineChannelOptions) {
+    super(scope, id);
+    const types = this.checkMessageTypes(props.messageTypes);
+    const channelKey = this.checkChannelKey(props);
+    checkBaseUrl(this, 'apiBaseUrl', props.apiBaseUrl);
+    this.channelName = Names.uniqueResourceName(this, { maxLength: 200, separator: '-' });
+
+    const { encryptionKey, removalPolicy, functions, alarmActions } = props;
+    const resources = new ChannelResources(this, {
+      channelKey, channelName: this.channelName, functions, encryptionKey, removalPolicy, alarmActions,
+    });
+    this.alarms = resources.alarms;
+    const credentials = new BoundCredentials(this, props.credentials ?? LineCredentials.generated(), { encryptionKey, removalPolicy });
+    this.secret = credentials.secret;
+    const lineEnvironment: { [name: string]: string } = props.apiBaseUrl ? { [ENV_API_BASE_URL]: props.apiBaseUrl } : {};
+
+    this.subscribers = props.subscribers ?? new SubscriberTable(this, 'Subscribers', { encryptionKey, removalPolicy });
+    const bus = new events.EventBus(this, 'Bus', { description: 'Events of a LINE channel', kmsKey: encryptionKey });
+    if (removalPolicy) {
+      bus.applyRemovalPolicy(removalPolicy);
+    }
+    this.eventBus = bus;
+
+    const webhook = new LineWebhook(this, 'Webhook', {
+      access: props.webhookAccess ?? WebhookAccess.restApi(),
+      credentials,
+      subscribers: this.subscribers,
+      bus,
+      unsubscribe: props.unsubscribe ?? LineUnsubscribe.OPT_OUT,
+      includeMessageText: props.includeMessageText ?? false,
+      profilePicture: props.storeProfilePicture ?? false,
+      lineEnvironment,
+      resources,
+    });
+    this.webhookUrl = webhook.webhookUrl;
+    this.webhookFunction = webhook.receiver;
+    this.workerFunction = webhook.worker;
+    this.queue = webhook.queue;
+    this.deadLetterQueue = webhook.deadLetterQueue;
+
+    const mediaTypes = MEDIA_TYPES.filter((type) => types.includes(type));
+    if (mediaTypes.length > 0) {
+      this.media = new LineMediaLibrary(this, 'Media', {
+        types: mediaTypes,
+        buckets: {
+          [LineMessageType.IMAGE]: { bucket: props.imageBucket, bucketName: props.imageBucketName },
+          [LineMessageType.AUDIO]: { bucket: props.audioBucket, bucketName: props.audioBucketName },
+          [LineMessageType.VIDEO]: { bucket: props.videoBucket, bucketName: props.videoBucketName },
+        },
+        delivery: props.mediaDelivery ?? MediaDelivery.cloudFront(),
+        resources,
+      });
+      if (props.sampleMessages) {
+        new SampleMedia(this, 'SampleMedia', mediaTypes, this.media, resources);
+      }
+    }
+    this.imageBucket = this.media?.bucketOf(LineMessageType.IMAGE);
+    this.audioBucket = this.media?.bucketOf(LineMessageType.AUDIO);
+    this.videoBucket = this.media?.bucketOf(LineMessageType.VIDEO);
+
+    this.sender = new LineMessageSender(this, 'Sender', {
+      types,
+      credentials,
+      subscribers: this.subscribers,
+      media: this.media,
+      sampleMessages: props.sampleMessages ?? false,
+      lineEnvironment,
+      resources,
+    });
+    this.sendFailureQueue = this.sender.failures;
+    this.audiences = new Audiences(this, 'Audiences', resources, this.subscribers);
+    this.setUpFunction = this.createSetUp(credentials, lineEnvironment, resources);
+  }
+
+  /**
+   * Tells somebody of every change of a subscriber, in order per subscriber, through a queue of its own.
+   *
+   * @param id the id of the audience
+   * @param audience who is told
+   */
+  public addAudience(id: string, audience: IAudience): void {
+    this.audiences.add(id, audience);
+  }
+
+  /**
+   * Lets a principal upload images, audio and video, but neither read nor delete them.
+   *
+   * @param grantee who gets the permission
+   */
+  public grantUploadMedia(grantee: iam.IGrantable): iam.Grant {
+    return this.media?.grantUpload(grantee) ?? fail(this, 'the channel has no media bucket to upload to: add image, audio or video to `messageTypes`');
+  }
+
+  /**
+   * Webhook requests with a wrong, missing or forged signature (answered 401). Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricSignaturesRejected(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.SIGNATURES_REJECTED, options);
+  }
+
+  /**
+   * Requests that could not be served because the secret is empty, unreadable or incomplete. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricCredentialsUnavailable(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.CREDENTIALS_UNAVAILABLE, options);
+  }
+
+  /**
+   * Correctly signed webhook requests whose body is not a LINE webhook (answered 400). Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricWebhooksRejected(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.WEBHOOKS_REJECTED, options);
+  }
+
+  /**
+   * Events in correctly signed webhook requests. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsReceived(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_RECEIVED, options);
+  }
+
+  /**
+   * Events handed to the queue. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsQueued(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_QUEUED, options);
+  }
+
+  /**
+   * Events that could not be queued; LINE was answered 500 and redelivers them when redelivery is on. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsNotQueued(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_NOT_QUEUED, options);
+  }
+
+  /**
+   * Events that cannot be handled and were set aside by name. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsSetAside(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_SET_ASIDE, options);
+  }
+
+  /**
+   * Events for another bot than the channel's. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsForOtherDestination(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_FOR_OTHER_DESTINATION, options);
+  }
+
+  /**
+   * Redeliveries of events that had been handled and published before. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsDeduplicated(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_DEDUPLICATED, options);
+  }
+
+  /**
+   * Follow and unfollow events that came after a newer one of the same person and changed nothing. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsOutdated(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_OUTDATED, options);
+  }
+
+  /**
+   * Events published on the channel's bus. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricEventsPublished(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.EVENTS_PUBLISHED, options);
+  }
+
+  /**
+   * People who became subscribers. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricSubscribersFollowed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.SUBSCRIBERS_FOLLOWED, options);
+  }
+
+  /**
+   * People who stopped being subscribers. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricSubscribersUnfollowed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.SUBSCRIBERS_UNFOLLOWED, options);
+  }
+
+  /**
+   * Profiles stored. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricProfilesUpdated(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.PROFILES_UPDATED, options);
+  }
+
+  /**
+   * Profiles that LINE could not give at once and that were queued for later. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricProfilesDeferred(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.PROFILES_DEFERRED, options);
+  }
+
+  /**
+   * Subscriber changes that an audience took. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricAudienceChangesApplied(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.AUDIENCE_CHANGES_APPLIED, options);
+  }
+
+  /**
+   * Subscriber changes that an audience refused for now; they are tried again, then kept in its dead-letter queue. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricAudienceChangesRefused(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.AUDIENCE_CHANGES_REFUSED, options);
+  }
+
+  /**
+   * Recipients whose message LINE accepted. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricMessagesAccepted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.MESSAGES_ACCEPTED, options);
+  }
+
+  /**
+   * Recipients left out for a stated reason (opted out, not a LINE user id, …). Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricMessagesSkipped(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.MESSAGES_SKIPPED, options);
+  }
+
+  /**
+   * Recipients whose message was refused, by our checks or by LINE. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricMessagesFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.MESSAGES_FAILED, options);
+  }
+
+  /**
+   * Recipients whose message LINE may or may not have accepted by the end of the invocation. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricMessagesUnknown(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.MESSAGES_UNKNOWN, options);
+  }
+
+  /**
+   * Send requests made to LINE, retries included. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricLineRequests(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.LINE_REQUESTS, options);
+  }
+
+  /** Every send function of the channel. */
+  protected get sendFunctions(): lambda.Function[] {
+    return this.sender.all;
+  }
+
+  /** @internal */
+  protected _findSendFunction(type: LineMessageType): lambda.IFunction | undefined {
+    return this.sender.functionOf(type);
+  }
+
+  /** @internal */
+  protected _allSendFunctions(): lambda.IFunction[] {
+    return this.sender.all;
+  }
+
+  private metric(metricName: Metric, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: METRIC_NAMESPACE,
+      metricName,
+      dimensionsMap: { [METRIC_DIMENSION]: this.channelName },
+      statistic: 'Sum',
+      period: Duration.minutes(5),
+      ...options,
+    }).attachTo(this);
+  }
+
+  private checkMessageTypes(types: LineMessageType[] = Object.values(LineMessageType)): LineMessageType[] {
+    const allowed = Object.values(LineMessageType);
+    const list = `[${types.join(', ')}]`;
+    if (types.length === 0) {
+      fail(this, '`messageTypes` must name at least one message type, got []: leave it out for all of them');
+    }
+    if (new Set(types).size !== types.length) {
+      fail(this, `\`messageTypes\` must name each type once, got ${list}`);
+    }
+    if (types.some((type) => !allowed.includes(type))) {
+      fail(this, `\`messageTypes\` must be of ${allowed.join(', ')}, got ${list}`);
+    }
+    // One order whatever the user's: the template must not depend on it.
+    return allowed.filter((type) => types.includes(type));
+  }
+
+  private checkChannelKey(props: LineChannelOptions): string {
+    if (props.subscribers && props.channelKey === undefined) {
+      fail(this, '`channelKey` is required when `subscribers` is given, because LINE user ids are equal for all channels of a provider: give each channel of the table a key of its own, such as \'shop\'');
+    }
+    if (props.channelKey !== undefined && Token.isUnresolved(props.channelKey)) {
+      fail(this, '`channelKey` must be known at synth, got a token: it is part of every subscriber\'s key and of a stream filter');
+    }
+    checkPattern(this, 'channelKey', props.channelKey, CHANNEL_KEY_PATTERN, 'at most 32 lower case letters, digits and hyphens');
+    return props.channelKey ?? DEFAULT_CHANNEL_KEY;
+  }
+
+  private createSetUp(credentials: BoundCredentials, lineEnvironment: { [name: string]: string }, resources: ChannelResources): lambda.Function {
+    const setUp = new SetUpChannelFunction(this, 'SetUp', resources.functionOptions(this, 'SetUp', {
+      description: 'Run once the secret is filled in: checks the credentials and registers the webhook with LINE',
+      timeout: Duration.minutes(2),
+      environment: {
+        ...credentials.environment,
+        ...lineEnvironment,
+        ...(this.webhookUrl && { [ENV_WEBHOOK_URL]: this.webhookUrl }),
+        [ENV_SUBSCRIBER_TABLE]: this.subscribers.table.tableName,
+      },
+    }));
+    credentials.grantRead(setUp);
+    this.subscribers.grantUpsert(setUp);
+
+    new CfnOutput(this, 'SecretArn', { description: 'Fill in channelId and channelSecret here', value: this.secret.secretArn });
+    new CfnOutput(this, 'SetUpCommand', {
+      description: 'Run this when the secret is filled in',
+      value: `aws lambda invoke --function-name ${setUp.functionName} --region ${Stack.of(this).region} /dev/stdout`,
+    });
+    if (this.webhookUrl) {
+      new CfnOutput(this, 'WebhookUrl', { description: 'LINE posts its webhooks here; the set-up function registers it', value: this.webhookUrl });
+    }
+    return setUp;
+  }
+}

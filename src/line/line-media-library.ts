@@ -1,0 +1,227 @@
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { LineMessageType } from './line-message-type';
+import { CloudFrontMediaOptions, MediaDelivery } from './media-delivery';
+import { ENV_MEDIA_BUCKET, ENV_MEDIA_DELIVERY, ENV_MEDIA_PREFIX } from '../contract/environment';
+import { MediaDeliveryConfig } from '../contract/media';
+import { ChannelResources, warnToAddStatement } from '../shared/channel-resources';
+import { checkPattern, fail } from '../shared/validation';
+
+/** Message types whose content lies in a bucket. */
+export const MEDIA_TYPES = [LineMessageType.IMAGE, LineMessageType.AUDIO, LineMessageType.VIDEO] as const;
+export type MediaType = (typeof MEDIA_TYPES)[number];
+
+/** Bucket of a media type: made under a name, or given. */
+export interface MediaBucketChoice {
+  readonly bucketName?: string;
+  readonly bucket?: s3.IBucket;
+}
+
+export interface LineMediaLibraryProps {
+  readonly types: MediaType[];
+  readonly buckets: { [type in MediaType]: MediaBucketChoice };
+  readonly delivery: MediaDelivery;
+  readonly resources: ChannelResources;
+}
+
+interface MediaPlace {
+  readonly bucket: s3.IBucket;
+  /** Prefix of the type's keys: empty when the type has the bucket to itself, else `<type>/`. */
+  readonly prefix: string;
+}
+
+/** Ids of the buckets: part of the library's contract. */
+const BUCKET_IDS: { [type in MediaType]: string } = { image: 'ImageBucket', audio: 'AudioBucket', video: 'VideoBucket' };
+
+/**
+ * Where a channel's images, audio and video lie and by which links they are reached. Not exported from the package.
+ */
+export class LineMediaLibrary extends Construct {
+  private readonly places = new Map<LineMessageType, MediaPlace>();
+  private readonly delivery: MediaDeliveryConfig;
+
+  constructor(scope: Construct, id: string, private readonly props: LineMediaLibraryProps) {
+    super(scope, id);
+    const { types, delivery } = props;
+    const buckets = new Map(types.map((type) => [type, this.bucket(type)]));
+    for (const [type, bucket] of buckets) {
+      const shared = [...buckets].some(([other, otherBucket]) => other !== type && sameBucket(bucket, otherBucket));
+      this.places.set(type, { bucket, prefix: shared ? `${type}/` : '' });
+    }
+    this.delivery = delivery._cloudFront
+      ? { kind: 'cloudfront', domainName: this.distribution(delivery._cloudFront) }
+      : { kind: 'presigned', expirySeconds: delivery._expiry!.toSeconds() };
+  }
+
+  /** Bucket of a type, if the channel has the type. */
+  public bucketOf(type: LineMessageType): s3.IBucket | undefined {
+    return this.places.get(type)?.bucket;
+  }
+
+  /** Prefix of a type's keys in its bucket. */
+  public prefixOf(type: LineMessageType): string {
+    return this.places.get(type)?.prefix ?? '';
+  }
+
+  /** Environment of a function that sends a type. */
+  public environment(type: LineMessageType): { [name: string]: string } {
+    const place = this.places.get(type);
+    return place ? {
+      [ENV_MEDIA_BUCKET]: place.bucket.bucketName,
+      [ENV_MEDIA_PREFIX]: place.prefix,
+      [ENV_MEDIA_DELIVERY]: Stack.of(this).toJsonString(this.delivery),
+    } : {};
+  }
+
+  /** Lets a function look at the objects of a type and sign links to them. */
+  public grantRead(type: LineMessageType, grantee: iam.IGrantable): void {
+    const place = this.places.get(type);
+    if (place) {
+      grantOn(place.bucket, grantee, ['s3:GetObject', 's3:GetObjectVersion'], place.prefix);
+      // Without it S3 answers 403 instead of 404 for a key that does not exist (Amazon S3 API, HeadObject).
+      iam.Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [place.bucket.bucketArn] });
+      place.bucket.encryptionKey?.grantDecrypt(grantee);
+    }
+  }
+
+  /** Lets somebody upload media of every type the channel has. */
+  public grantUpload(grantee: iam.IGrantable): iam.Grant {
+    return [...this.places.values()]
+      .map(({ bucket, prefix }) => {
+        bucket.encryptionKey?.grantEncryptDecrypt(grantee);
+        return grantOn(bucket, grantee, ['s3:PutObject'], prefix);
+      })
+      .reduce((all, one) => all.combine(one), iam.Grant.drop(grantee, 'no media types'));
+  }
+
+  private bucket(type: MediaType): s3.IBucket {
+    const { bucket, bucketName } = this.props.buckets[type];
+    if (bucket && bucketName !== undefined) {
+      fail(this, `\`${type}Bucket\` and \`${type}BucketName\` cannot both be given, got the bucket ${bucket.node.path} and the name '${bucketName}': give the bucket to use it, or the name to have a bucket made`);
+    }
+    checkPattern(this, `${type}BucketName`, bucketName, /^(?!xn--|\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name of 3 to 63 lower case letters, digits, dots and hyphens');
+    const { resources } = this.props;
+    return bucket ?? new s3.Bucket(this, BUCKET_IDS[type], {
+      bucketName,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      versioned: true,
+      ...(resources.encryptionKey
+        ? { encryption: s3.BucketEncryption.KMS, encryptionKey: resources.encryptionKey, bucketKeyEnabled: true }
+        : { encryption: s3.BucketEncryption.S3_MANAGED }),
+      removalPolicy: resources.dataRemovalPolicy,
+    });
+  }
+
+  /** @returns domain name of the links */
+  private distribution(options: CloudFrontMediaOptions): string {
+    const rewrite = new cloudfront.Function(this, 'MediaPath', {
+      comment: 'Turns /<type>/<version>/<key> into the object and its version',
+      runtime: cloudfront.FunctionRuntime.JS_2_0,
+      code: cloudfront.FunctionCode.fromInline(mediaPathCode(Object.fromEntries([...this.places].map(([type, { prefix }]) => [type, prefix])))),
+    });
+    const cachePolicy = new cloudfront.CachePolicy(this, 'CachePolicy', {
+      comment: 'Media of a LINE channel: one object version, one cache entry',
+      queryStringBehavior: cloudfront.CacheQueryStringBehavior.allowList('versionId'),
+      enableAcceptEncodingGzip: false,
+      enableAcceptEncodingBrotli: false,
+    });
+    const made: [s3.IBucket, cloudfront.IOrigin][] = [];
+    const behavior = (bucket: s3.IBucket): cloudfront.BehaviorOptions => {
+      let origin = made.find(([other]) => sameBucket(other, bucket))?.[1];
+      if (!origin) {
+        origin = origins.S3BucketOrigin.withOriginAccessControl(bucket, {
+          originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.READ_VERSIONED],
+        });
+        made.push([bucket, origin]);
+      }
+      return {
+        origin,
+        cachePolicy,
+        compress: false,
+        viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+        functionAssociations: [{ function: rewrite, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }],
+      };
+    };
+    const [[, first], ...rest] = [...this.places];
+    const distribution = new cloudfront.Distribution(this, 'Distribution', {
+      comment: 'Media of a LINE channel',
+      defaultBehavior: behavior(first.bucket),
+      additionalBehaviors: Object.fromEntries(rest.map(([type, { bucket }]) => [`/${type}/*`, behavior(bucket)])),
+      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+      priceClass: options.priceClass,
+      ...(options.domainName && { domainNames: [options.domainName], certificate: options.certificate }),
+    });
+    for (const [bucket] of made) {
+      this.explainImportedBucket(bucket, distribution);
+    }
+    return options.domainName ?? distribution.distributionDomainName;
+  }
+
+  /** CDK cannot write the policy of a bucket that it did not create: say which statements are missing. */
+  private explainImportedBucket(bucket: s3.IBucket, distribution: cloudfront.Distribution): void {
+    const statement = new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')],
+      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      resources: [bucket.arnForObjects('*')],
+      conditions: { StringEquals: { 'AWS:SourceArn': distribution.distributionArn } },
+    });
+    // A bucket of this app has a policy by now: the origin made one.
+    if (!bucket.policy) {
+      Annotations.of(this).acknowledgeWarning('@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac');
+      warnToAddStatement(this, 'importedBucketPolicy', `the policy of the imported bucket ${name(bucket)}, so that CloudFront can read it`, statement);
+    }
+    const key = bucket.encryptionKey;
+    if (key && !key.node.defaultChild) {
+      Annotations.of(this).acknowledgeWarning('@aws-cdk/aws-cloudfront-origins:updateImportedKeyPolicyOac');
+      warnToAddStatement(this, 'importedBucketKeyPolicy', `the policy of the imported key ${key.keyArn} of bucket ${name(bucket)}, so that CloudFront can decrypt with it`, keyStatement(this));
+    }
+  }
+}
+
+/** Same statement as CDK's own origin adds: every distribution of this account, since naming this one would be a circle. */
+function keyStatement(scope: Construct): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')],
+    actions: ['kms:Decrypt'],
+    resources: ['*'],
+    conditions: { ArnLike: { 'AWS:SourceArn': Stack.of(scope).formatArn({ service: 'cloudfront', region: '', resource: 'distribution', resourceName: '*' }) } },
+  });
+}
+
+function grantOn(bucket: s3.IBucket, grantee: iam.IGrantable, actions: string[], prefix: string): iam.Grant {
+  return iam.Grant.addToPrincipalOrResource({ grantee, actions, resourceArns: [bucket.arnForObjects(`${prefix}*`)], resource: bucket });
+}
+
+function sameBucket(one: s3.IBucket, other: s3.IBucket): boolean {
+  return one === other || (!Token.isUnresolved(one.bucketName) && one.bucketName === other.bucketName);
+}
+
+function name(bucket: s3.IBucket): string {
+  return Token.isUnresolved(bucket.bucketName) ? bucket.node.path : bucket.bucketName;
+}
+
+/**
+ * Code of the CloudFront function. A link's path is `/<type>/<object version>/<key>`: the version stands in the path and
+ * not in a query string because LINE appends sizes to an imagemap's base URL. Anything else is answered 404.
+ */
+export function mediaPathCode(prefixes: Record<string, string>): string {
+  return [
+    `var prefixes = ${JSON.stringify(prefixes)};`,
+    'function handler(event) {',
+    '  var request = event.request;',
+    '  var match = /^\\/([a-z]+)\\/([^/]+)\\/(.+)$/.exec(request.uri);',
+    '  if (!match || prefixes[match[1]] === undefined) {',
+    '    return { statusCode: 404, statusDescription: "Not Found" };',
+    '  }',
+    '  request.uri = "/" + prefixes[match[1]] + match[3];',
+    '  request.querystring = { versionId: { value: match[2] } };',
+    '  return request;',
+    '}',
+  ].join('\n');
+}

@@ -1,0 +1,233 @@
+import { Annotations, ArnFormat, Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { LineFunctionOptions } from './line-function-options';
+import { checkInteger, fail } from './validation';
+import { ENV_CHANNEL_KEY, ENV_CHANNEL_NAME } from '../contract/environment';
+import { TTL_ATTRIBUTE } from '../contract/subscriber';
+
+/** Where an alarm's description sends the operator. */
+const RUNBOOK = 'https://github.com/cdk-line-pinpoint/cdk-line-pinpoint/blob/main/docs/runbook.md';
+
+/** What differs between two functions of a channel. */
+export interface HandlerSettings {
+  /** What the function is for, one sentence, shown in the Lambda console. */
+  readonly description: string;
+  readonly timeout: Duration;
+  readonly environment?: { [name: string]: string };
+}
+
+/** What differs between two queues of a channel. */
+export interface QueueSettings {
+  readonly fifo?: boolean;
+  /** At least the timeout of the function that reads the queue. */
+  readonly visibilityTimeout: Duration;
+  /** Attempts before a message is set aside in the dead-letter queue. */
+  readonly maxReceiveCount: number;
+  /** What it means when the dead-letter queue holds something, one sentence for the alarm's description. */
+  readonly meaning: string;
+  /** Section of docs/runbook.md. */
+  readonly runbook: string;
+}
+
+/** A queue and where its undeliverable messages go. */
+export interface QueueWithDeadLetterQueue {
+  readonly queue: sqs.Queue;
+  readonly deadLetterQueue: sqs.Queue;
+}
+
+/** What a channel hands down to every hidden child. */
+export interface ChannelResourcesProps {
+  readonly channelKey: string;
+  readonly channelName: string;
+  readonly functions?: LineFunctionOptions;
+  readonly encryptionKey?: kms.IKey;
+  readonly removalPolicy?: RemovalPolicy;
+  readonly alarmActions?: cloudwatch.IAlarmAction[];
+}
+
+/**
+ * The one place where a channel's hidden resources get their defaults, so that `functions`, `encryptionKey`,
+ * `removalPolicy` and `alarmActions` reach every one of them.
+ */
+export class ChannelResources {
+  private logsMayUseKey = false;
+  /** Every alarm made, for the channel's `alarms`. */
+  public readonly alarms: cloudwatch.Alarm[] = [];
+
+  constructor(private readonly scope: Construct, public readonly props: ChannelResourcesProps) {
+    const { functions = {} } = props;
+    if (functions.logGroup && functions.logRetention !== undefined) {
+      fail(scope, '`functions.logGroup` and `functions.logRetention` cannot both be given: set the retention on the log group itself');
+    }
+    checkInteger(scope, 'functions.memorySize', functions.memorySize, 128, 10_240);
+  }
+
+  /** Key for encryption, if the user gave one. */
+  public get encryptionKey(): kms.IKey | undefined {
+    return this.props.encryptionKey;
+  }
+
+  /** What happens to people's data and to what was created for the operator when the stack goes: kept, unless told otherwise. */
+  public get dataRemovalPolicy(): RemovalPolicy {
+    return this.props.removalPolicy ?? RemovalPolicy.RETAIN;
+  }
+
+  /** What happens to queues, logs and the like: they go with the stack, unless told otherwise. */
+  public get transientRemovalPolicy(): RemovalPolicy {
+    return this.props.removalPolicy ?? RemovalPolicy.DESTROY;
+  }
+
+  /** Options of a handler's function. The log group is a child of `scope` called `<id>Logs`. */
+  public functionOptions(scope: Construct, id: string, settings: HandlerSettings): lambda.FunctionOptions {
+    const { functions = {} } = this.props;
+    return {
+      description: settings.description,
+      timeout: settings.timeout,
+      memorySize: functions.memorySize ?? 512,
+      architecture: functions.architecture ?? lambda.Architecture.ARM_64,
+      vpc: functions.vpc,
+      vpcSubnets: functions.vpcSubnets,
+      securityGroups: functions.securityGroups,
+      logGroup: functions.logGroup ?? this.logGroup(scope, `${id}Logs`),
+      loggingFormat: lambda.LoggingFormat.JSON,
+      environment: {
+        [ENV_CHANNEL_KEY]: this.props.channelKey,
+        [ENV_CHANNEL_NAME]: this.props.channelName,
+        ...settings.environment,
+      },
+    };
+  }
+
+  /** A queue, its dead-letter queue (`<id>DeadLetters`) and the alarm that tells when something lands there. */
+  public queue(scope: Construct, id: string, settings: QueueSettings): QueueWithDeadLetterQueue {
+    const deadLetterQueue = this.deadLetterQueue(scope, `${id}DeadLetters`, settings);
+    const queue = new sqs.Queue(scope, id, {
+      ...this.queueDefaults(settings.fifo),
+      visibilityTimeout: settings.visibilityTimeout,
+      retentionPeriod: Duration.days(4),
+      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: settings.maxReceiveCount },
+    });
+    return { queue, deadLetterQueue };
+  }
+
+  /** A queue where something ends that could not be handled, and its alarm (`<id>Alarm`). */
+  public deadLetterQueue(scope: Construct, id: string, settings: Pick<QueueSettings, 'fifo' | 'meaning' | 'runbook'>): sqs.Queue {
+    const queue = new sqs.Queue(scope, id, { ...this.queueDefaults(settings.fifo), retentionPeriod: Duration.days(14) });
+    const alarm = new cloudwatch.Alarm(scope, `${id}Alarm`, {
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${settings.meaning} What to do: ${RUNBOOK}#${settings.runbook}`,
+    });
+    alarm.addAlarmAction(...(this.props.alarmActions ?? []));
+    this.alarms.push(alarm);
+    return queue;
+  }
+
+  /** A table keyed by two strings, billed by use, with point-in-time recovery and time to live. */
+  public tableProps(partitionKey: string, sortKey: string): dynamodb.TableProps {
+    return {
+      partitionKey: { name: partitionKey, type: dynamodb.AttributeType.STRING },
+      sortKey: { name: sortKey, type: dynamodb.AttributeType.STRING },
+      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      timeToLiveAttribute: TTL_ATTRIBUTE,
+      ...tableEncryption(this.encryptionKey),
+      removalPolicy: this.dataRemovalPolicy,
+    };
+  }
+
+  /** Grants table actions, and the use of the table's key if it has one. */
+  public grantTable(table: dynamodb.ITable, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
+    return grantTable(table, grantee, ...actions);
+  }
+
+  private queueDefaults(fifo?: boolean): sqs.QueueProps {
+    return {
+      ...(fifo && {
+        fifo: true,
+        // High throughput for FIFO queues: the order is kept per message group, which is a person.
+        deduplicationScope: sqs.DeduplicationScope.MESSAGE_GROUP,
+        fifoThroughputLimit: sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+      }),
+      enforceSSL: true,
+      ...(this.encryptionKey
+        ? { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: this.encryptionKey }
+        : { encryption: sqs.QueueEncryption.SQS_MANAGED }),
+      removalPolicy: this.transientRemovalPolicy,
+    };
+  }
+
+  private logGroup(scope: Construct, id: string): logs.LogGroup {
+    if (this.encryptionKey && !this.logsMayUseKey) {
+      this.logsMayUseKey = true;
+      this.letLogsUseKey(this.encryptionKey);
+    }
+    return new logs.LogGroup(scope, id, {
+      retention: this.props.functions?.logRetention ?? logs.RetentionDays.ONE_MONTH,
+      encryptionKey: this.encryptionKey,
+      removalPolicy: this.transientRemovalPolicy,
+    });
+  }
+
+  /** Source: Amazon CloudWatch Logs, "Encrypt log data using AWS KMS", step 2. */
+  private letLogsUseKey(key: kms.IKey): void {
+    const stack = Stack.of(this.scope);
+    const statement = new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
+      actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
+      resources: ['*'],
+      conditions: {
+        ArnLike: {
+          'kms:EncryptionContext:aws:logs:arn': stack.formatArn({ service: 'logs', resource: 'log-group', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
+        },
+      },
+    });
+    if (!key.addToResourcePolicy(statement, true).statementAdded) {
+      warnToAddStatement(this.scope, 'importedKeyPolicy', `the policy of \`encryptionKey\` (${key.keyArn}), so that CloudWatch Logs can encrypt with it`, statement);
+    }
+  }
+}
+
+/** Encryption of a table by the user's key, or by DynamoDB's own. */
+export function tableEncryption(encryptionKey?: kms.IKey): Pick<dynamodb.TableProps, 'encryption' | 'encryptionKey'> {
+  return encryptionKey ? { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {};
+}
+
+/** Grants table actions on the table alone, and the use of its key if it has one. */
+export function grantTable(table: dynamodb.ITable, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
+  table.encryptionKey?.grantEncryptDecrypt(grantee);
+  return table.grant(grantee, ...actions);
+}
+
+/** Warns, with a stable id, that CDK cannot change a policy, and shows the statement that has to be added by hand. */
+export function warnToAddStatement(scope: Construct, id: string, where: string, statement: iam.PolicyStatement): void {
+  const json = JSON.stringify(Stack.of(scope).resolve(statement.toStatementJson()), (_, value) => readable(value));
+  Annotations.of(scope).addWarningV2(`cdk-line-pinpoint:${id}`, `CDK cannot change ${where}. Add this statement to it: ${json}`);
+}
+
+/** Shows CloudFormation references the way an operator would write them. */
+function readable(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null) {
+    const { 'Ref': ref, 'Fn::Join': join, 'Fn::GetAtt': attribute } = value as Record<string, unknown>;
+    if (typeof ref === 'string') {
+      return `<${ref === Aws.ACCOUNT_ID ? 'account' : ref.replace('AWS::', '')}>`;
+    }
+    if (Array.isArray(attribute)) {
+      return `<${attribute.join('.')}>`;
+    }
+    if (Array.isArray(join)) {
+      return (join[1] as unknown[]).map(readable).join(join[0] as string);
+    }
+  }
+  return value;
+}
