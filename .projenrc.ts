@@ -1,5 +1,6 @@
 import { awscdk, javascript } from 'projen';
 import { NpmAccess } from 'projen/lib/javascript';
+import { LAYER_RULES } from './projenrc/layer-rules';
 
 /** The import name in every language's package and in `examples/`. */
 const NAME = 'cdk-line-pinpoint';
@@ -138,4 +139,47 @@ for (const path of ['/rosetta/', '/examples/', '/docs/', '/simulator/', '/.ci/',
   project.npmignore?.addPatterns(path);
 }
 
+// jsii's tools remark on every run that Node 20 has ended; the project still promises to build on it.
+project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
+
+// Layers: who may import what is a lint rule.
+for (const override of LAYER_RULES) {
+  project.eslint?.addOverride(override);
+}
+project.eslint?.allowDevDeps('src/runtime/**');
+
+// Bundles: list what third-party code they hold.
+const { bundleTask } = bundlerOf(project);
+bundleTask.exec('ts-node --transpile-only --project projenrc/tsconfig.json projenrc/third-party-notices.ts', { name: 'third-party-notices' });
+
+// README snippets are compiled, and so is every @example.
+const docsCheck = project.addTask('docs:check', {
+  description: 'Compile the snippets of README and docstrings',
+  exec: 'mkdir -p .cache && jsii-rosetta extract --strict --compile --cache .cache/rosetta.tabl.json .jsii',
+});
+project.postCompileTask.spawn(docsCheck);
+
+// A fresh clone has neither bundles nor an assembly.
+project.testTask.prependSpawn(project.compileTask);
+project.testTask.prependSpawn(bundleTask);
+
+const TS_NODE = 'node -r ts-node/register/transpile-only -r tsconfig-paths/register';
+for (const [name, description, entry] of [
+  ['demo', 'Deploy the sample to a local AWS emulator and run campaigns against a LINE stand-in', 'simulator/demo.ts'],
+  ['bench', 'Measure the figures of docs/benchmarks.md', 'test/bench/run.ts'],
+]) {
+  const task = project.addTask(name, { description, env: { TS_NODE_PROJECT: 'tsconfig.dev.json' } });
+  task.spawn(bundleTask);
+  task.exec(`${TS_NODE} ${entry}`, { receiveArgs: true });
+}
+
 project.synth();
+
+/** The bundler is a component of the project that has no property of its own. */
+function bundlerOf(owner: awscdk.AwsCdkConstructLibrary): javascript.Bundler {
+  const bundler = javascript.Bundler.of(owner);
+  if (!bundler) {
+    throw new Error('the project has no bundler');
+  }
+  return bundler;
+}

@@ -1,6 +1,7 @@
 import { Annotations, Duration, Lazy } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { IAudience } from './audience';
 import { PublishSubscriberChangesFunction } from './handlers/publish-subscriber-changes-function';
@@ -66,7 +67,15 @@ export class Audiences extends Construct {
         [ENV_AUDIENCE_QUEUE_URLS]: Lazy.string({ produce: () => this.subscribers.stack.toJsonString(this.queueUrls) }),
       },
     }));
-    publisher.addEventSource(new DynamoEventSource(table, {
+    // Source: AWS Lambda, "Process DynamoDB records with Lambda", permissions; ListStreams knows no resource.
+    table.encryptionKey?.grantDecrypt(publisher);
+    publisher.addToRolePolicy(new iam.PolicyStatement({
+      actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+      resources: [table.tableStreamArn],
+    }));
+    publisher.addToRolePolicy(new iam.PolicyStatement({ actions: ['dynamodb:ListStreams'], resources: ['*'] }));
+    publisher.addEventSourceMapping('Subscribers', {
+      eventSourceArn: table.tableStreamArn,
       startingPosition: lambda.StartingPosition.TRIM_HORIZON,
       batchSize: 100,
       bisectBatchOnError: true,
@@ -84,7 +93,7 @@ export class Audiences extends Construct {
           },
         },
       })],
-    }));
+    });
     return publisher;
   }
 }
