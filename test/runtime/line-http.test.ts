@@ -1,0 +1,111 @@
+import { exchange } from '../../src/runtime/line-http';
+import { HttpStub, json } from '../support/http-stub';
+
+let stub: HttpStub;
+
+beforeEach(async () => {
+  stub = await HttpStub.start();
+});
+
+afterEach(async () => stub.stop());
+
+const post = async (more: object = {}) => exchange({ method: 'POST', url: `${stub.url}/x`, headers: {}, body: '{}', timeoutMs: 5_000, repeatable: false, ...more });
+
+test('sends the exact bytes and answers with status, request ids and body', async () => {
+  // GIVEN
+  stub.handler = json(409, { message: 'The retry key is already accepted' }, { 'X-Line-Request-Id': 'r2', 'X-Line-Accepted-Request-Id': 'r1' });
+  const body = '{"b": 1,\n "a":"こんにちは 🎉", "esc":"\\u3042"}';
+  // WHEN
+  const answer = await post({ headers: { 'content-type': 'application/json', 'authorization': 'Bearer t' }, body });
+  // THEN
+  expect(answer).toEqual({
+    kind: 'response', status: 409, requestId: 'r2', acceptedRequestId: 'r1', body: '{"message":"The retry key is already accepted"}',
+  });
+  expect(stub.requests).toMatchObject([{ method: 'POST', path: '/x', body, headers: { 'content-type': 'application/json', 'authorization': 'Bearer t' } }]);
+});
+
+test('an answer without ids and body is an answer', async () => {
+  stub.handler = (_request, response) => response.writeHead(500).end();
+  expect(await post()).toEqual({ kind: 'response', status: 500, requestId: undefined, acceptedRequestId: undefined, body: '' });
+});
+
+test('keeps the connection for the next exchange', async () => {
+  stub.handler = json(200, {});
+  await post();
+  // The connection is free a turn of the event loop after the answer.
+  await new Promise(setImmediate);
+  await post();
+  expect(stub.requests).toHaveLength(2);
+  expect(stub.connections).toBe(1);
+});
+
+test('does not follow a redirect, which would hand the token to another host', async () => {
+  stub.handler = (_request, response) => response.writeHead(302, { location: `${stub.url}/elsewhere` }).end();
+  expect(await post()).toMatchObject({ kind: 'response', status: 302 });
+  expect(stub.requests).toHaveLength(1);
+});
+
+describe('is silent because of the time limit when LINE', () => {
+  test('does not answer', async () => {
+    stub.handler = () => {};
+    expect(await post({ timeoutMs: 50 })).toEqual({ kind: 'silence', reason: 'timeout' });
+  });
+
+  test('stops in the middle of the body', async () => {
+    stub.handler = (_request, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{"half":');
+    };
+    expect(await post({ timeoutMs: 100 })).toEqual({ kind: 'silence', reason: 'timeout' });
+  });
+
+  test('has no time left', async () => {
+    stub.handler = () => {};
+    expect(await post({ timeoutMs: -7.5 })).toEqual({ kind: 'silence', reason: 'timeout' });
+  });
+});
+
+describe('is silent because of the network when', () => {
+  test('nobody listens', async () => {
+    const { url } = stub;
+    await stub.stop();
+    stub = await HttpStub.start();
+    expect(await post({ url })).toEqual({ kind: 'silence', reason: 'network' });
+  });
+
+  test('LINE hangs up before it answers', async () => {
+    stub.handler = (_request, response) => response.destroy();
+    expect(await post()).toEqual({ kind: 'silence', reason: 'network' });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  test('LINE hangs up in the middle of the body', async () => {
+    stub.handler = (_request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{"half":', () => response.destroy());
+    };
+    expect(await post()).toEqual({ kind: 'silence', reason: 'network' });
+  });
+});
+
+describe('what can be repeated', () => {
+  const get = async (timeoutMs = 5_000) => exchange({ method: 'GET', url: `${stub.url}/x`, headers: {}, timeoutMs, repeatable: true });
+
+  test('is repeated once after a failure of the network', async () => {
+    stub.handler = (request, response) => (stub.requests.length === 1 ? response.destroy() : json(200, {})(request, response));
+    expect(await get()).toMatchObject({ kind: 'response', status: 200 });
+  });
+
+  test('is not repeated more often', async () => {
+    stub.handler = (_request, response) => response.destroy();
+    expect(await get()).toEqual({ kind: 'silence', reason: 'network' });
+    expect(stub.requests).toHaveLength(2);
+  });
+
+  test('is not repeated after the time limit, nor after an answer', async () => {
+    stub.handler = () => {};
+    expect(await get(50)).toEqual({ kind: 'silence', reason: 'timeout' });
+    stub.handler = json(500, {});
+    expect(await get()).toMatchObject({ status: 500 });
+    expect(stub.requests).toHaveLength(2);
+  });
+});
