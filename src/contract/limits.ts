@@ -42,6 +42,15 @@ export const PINPOINT_MAX_ENDPOINTS = 50;
 /** Characters of an event attribute's value in a journey reply. Source: Amazon Pinpoint, "Quotas". */
 export const PINPOINT_MAX_EVENT_ATTRIBUTE_LENGTH = 128;
 
+/** Characters of the name of a custom attribute, a metric or a user attribute of an endpoint. Source: Amazon Pinpoint, "Quotas", endpoint quotas. */
+export const PINPOINT_MAX_ATTRIBUTE_NAME_LENGTH = 50;
+
+/** Characters of an attribute's value of an endpoint. Source: Amazon Pinpoint, "Quotas", endpoint quotas. */
+export const PINPOINT_MAX_ATTRIBUTE_VALUE_LENGTH = 100;
+
+/** Values of one attribute of an endpoint. Source: Amazon Pinpoint, "Quotas", endpoint quotas. */
+export const PINPOINT_MAX_ATTRIBUTE_VALUES = 50;
+
 /** Longest life of credentials that a Lambda role can sign a URL with. Source: IAM, "Maximum session duration" (12 hours). */
 export const MAX_PRESIGNED_SECONDS = 12 * 60 * 60;
 

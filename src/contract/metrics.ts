@@ -39,6 +39,8 @@ export enum Metric {
   PROFILES_UPDATED = 'ProfilesUpdated',
   /** Profiles that LINE could not give at once and that were queued for later. */
   PROFILES_DEFERRED = 'ProfilesDeferred',
+  /** Profiles that LINE could not give and that could not be queued for later either; the person's next follow reads them. */
+  PROFILES_NOT_STORED = 'ProfilesNotStored',
   /** Subscriber changes that an audience took. */
   AUDIENCE_CHANGES_APPLIED = 'AudienceChangesApplied',
   /** Subscriber changes that an audience refused for now; they are tried again, then kept in its dead-letter queue. */

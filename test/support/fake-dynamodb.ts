@@ -1,0 +1,155 @@
+import {
+  AttributeValue, ConditionalCheckFailedException, DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { AwsClientStub } from 'aws-sdk-client-mock';
+
+type Item = Record<string, AttributeValue>;
+
+interface Expressions {
+  readonly names: Record<string, string>;
+  readonly values: Item;
+}
+
+interface ConditionalInput {
+  readonly ConditionExpression?: string;
+  readonly ExpressionAttributeNames?: Record<string, string>;
+  readonly ExpressionAttributeValues?: Item;
+}
+
+/**
+ * Just enough of DynamoDB, keyed by `pk` and `sk`, to run the library's own expressions: GetItem, PutItem and UpdateItem
+ * with comparisons, `attribute_exists`, `attribute_not_exists`, AND, OR, parentheses; SET with `if_not_exists`, REMOVE.
+ * Anything else throws. Placeholders that are not used are refused, as DynamoDB does.
+ */
+export class FakeDynamoDb {
+  public readonly items = new Map<string, Item>();
+
+  constructor(mock: AwsClientStub<DynamoDBClient>) {
+    mock.on(GetItemCommand).callsFake(({ Key }) => ({ Item: this.items.get(keyOf(Key)) }));
+    mock.on(PutItemCommand).callsFake((input) => this.write(input, keyOf(input.Item), () => input.Item));
+    mock.on(UpdateItemCommand).callsFake((input) => this.write(input, keyOf(input.Key), (before, expressions) => {
+      const item = structuredClone(before ?? input.Key);
+      update(input.UpdateExpression, item, before ?? {}, expressions);
+      return item;
+    }));
+  }
+
+  public row(pk: string, sk: string): Item | undefined {
+    return this.items.get(`${pk} ${sk}`);
+  }
+
+  private write(input: ConditionalInput, key: string, change: (before: Item | undefined, expressions: Expressions) => Item): object {
+    const expressions = { names: input.ExpressionAttributeNames ?? {}, values: input.ExpressionAttributeValues ?? {} };
+    checkUsed(JSON.stringify(input), expressions);
+    const before = this.items.get(key);
+    if (input.ConditionExpression && !holds(input.ConditionExpression, before ?? {}, expressions)) {
+      throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
+    }
+    this.items.set(key, change(before, expressions));
+    return { Attributes: before };
+  }
+}
+
+function keyOf({ pk, sk }: Item): string {
+  return `${pk.S} ${sk.S}`;
+}
+
+function checkUsed(input: string, { names, values }: Expressions): void {
+  for (const placeholder of [...Object.keys(names), ...Object.keys(values)]) {
+    // Once as a key, and at least once in an expression.
+    if (input.split(new RegExp(`${placeholder}(?!\\w)`)).length < 3) {
+      throw new Error(`ValidationException: ${placeholder} is not used in any expression`);
+    }
+  }
+}
+
+function holds(expression: string, item: Item, expressions: Expressions): boolean {
+  const tokens = expression.match(/\(|\)|<=|>=|=|<|>|[\w#:.]+/g)!;
+  let next = 0;
+  const expect = (token: string) => {
+    if (tokens[next++] !== token) {
+      throw new Error(`expected ${token} at token ${next} of ${expression}`);
+    }
+  };
+  const or = (): boolean => {
+    let result = and();
+    while (tokens[next] === 'OR') {
+      next++;
+      result = and() || result;
+    }
+    return result;
+  };
+  const and = (): boolean => {
+    let result = term();
+    while (tokens[next] === 'AND') {
+      next++;
+      result = term() && result;
+    }
+    return result;
+  };
+  const term = (): boolean => {
+    const token = tokens[next++];
+    if (token === '(') {
+      const result = or();
+      expect(')');
+      return result;
+    }
+    if (token === 'attribute_exists' || token === 'attribute_not_exists') {
+      expect('(');
+      const exists = read(tokens[next++], item, expressions) !== undefined;
+      expect(')');
+      return exists === (token === 'attribute_exists');
+    }
+    return compare(read(token, item, expressions), tokens[next++], read(tokens[next++], item, expressions));
+  };
+  const result = or();
+  expect(undefined as unknown as string);
+  return result;
+}
+
+function compare(left: AttributeValue | undefined, operator: string, right: AttributeValue | undefined): boolean {
+  const [a, b] = left?.N !== undefined ? [Number(left.N), Number(right?.N)] : [left?.S, right?.S];
+  if (a === undefined || b === undefined) {
+    return false;
+  }
+  switch (operator) {
+    case '=': return a === b;
+    case '<': return a < b;
+    case '<=': return a <= b;
+    default: throw new Error(`operator ${operator}`);
+  }
+}
+
+function update(expression: string, item: Item, before: Item, expressions: Expressions): void {
+  const [, set, remove] = /^SET (.*?)(?: REMOVE (.*))?$/.exec(expression)!;
+  for (const action of set.split(/, (?![^(]*\))/)) {
+    const [, path, source] = /^(\S+) = (.+)$/.exec(action)!;
+    const [, kept, otherwise] = /^if_not_exists\((\S+), (\S+)\)$/.exec(source) ?? [];
+    const value = kept ? read(kept, before, expressions) ?? read(otherwise, before, expressions) : read(source, before, expressions);
+    const names = path.split('.').map((part) => resolve(part, expressions));
+    const parent = names.slice(0, -1).reduce<Item | undefined>((map, name) => map?.[name]?.M, item);
+    if (!parent || !value) {
+      throw Object.assign(new Error('The document path provided in the update expression is invalid for update'), { name: 'ValidationException' });
+    }
+    parent[names.at(-1)!] = structuredClone(value);
+  }
+  for (const path of remove?.split(', ') ?? []) {
+    delete item[resolve(path, expressions)];
+  }
+}
+
+function read(operand: string, item: Item, expressions: Expressions): AttributeValue | undefined {
+  if (operand.startsWith(':')) {
+    return expressions.values[operand];
+  }
+  const [first, ...rest] = operand.split('.').map((part) => resolve(part, expressions));
+  return rest.reduce<AttributeValue | undefined>((value, name) => value?.M?.[name], item[first]);
+}
+
+function resolve(part: string, { names }: Expressions): string {
+  const name = part.startsWith('#') ? names[part] : part;
+  if (name === undefined) {
+    throw new Error(`ValidationException: ${part} is not defined`);
+  }
+  return name;
+}
