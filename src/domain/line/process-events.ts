@@ -1,0 +1,187 @@
+import { ProfileDependencies, refreshProfile } from './profile';
+import { LINE_USER_ID_PATTERN } from '../../contract/limits';
+import { Metric } from '../../contract/metrics';
+import { LineEvent, ProfileRequest, QueuedEvent, WebhookEventDetail } from '../../contract/webhook-events';
+import { SubscriberStore, SubscriptionEvent, UnsubscribeMode } from '../audience/subscriber';
+import { errorText } from '../shared/error-text';
+import { BatchResponse, QueueRecord, handleGroupsSideBySide } from '../shared/message-groups';
+
+/** Milliseconds that LINE may take for the profile of a new follower; slower ones are fetched later. */
+const PROFILE_TIMEOUT_MS = 2_500;
+
+/** Seconds until a profile that LINE could not give at once is asked for again. */
+const PROFILE_DELAY_SECONDS = 30;
+
+/** Characters of an event type, which becomes a detail type. Source: Amazon EventBridge API reference, "PutEventsRequestEntry". */
+const MAX_TYPE_LENGTH = 128;
+
+/** Characters of a destination or an event id, as for the receiver. LINE's have 33 and 26. */
+const MAX_ID_LENGTH = 256;
+
+/** The last millisecond that ISO 8601 writes with four digits for the year; the table and the bus are given times in that form. */
+const MAX_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** What the channel's bus is told of an event. */
+export interface BusEvent {
+  /** LINE's event type. */
+  readonly detailType: string;
+  readonly detail: WebhookEventDetail;
+  /** LINE's event time in epoch milliseconds. */
+  readonly time: number;
+}
+
+/** What the worker works with. Functions throw, unless they say otherwise, and the event comes again. */
+export interface ProcessEventsDependencies extends ProfileDependencies {
+  readonly channelKey: string;
+  readonly unsubscribe: UnsubscribeMode;
+  /** See {@link destinationCheck}. */
+  readonly isOwnDestination: (destination: string) => Promise<boolean>;
+  readonly subscribers: SubscriberStore;
+  readonly publish: (event: BusEvent) => Promise<void>;
+  /** Puts the request into the queue of profiles to be fetched later. */
+  readonly deferProfile: (request: ProfileRequest, delaySeconds: number) => Promise<void>;
+}
+
+/** The channel's record of which bot it belongs to. */
+export interface DestinationRecord {
+  botUserId(): Promise<string | undefined>;
+  /** Records the id unless one is on record; answers the one on record afterwards. */
+  record(botUserId: string): Promise<string>;
+}
+
+/**
+ * Tells whether a webhook's `destination` is the channel's own bot. The first correctly signed webhook of a channel that
+ * was never set up decides which bot that is. What is known is kept for the life of the returned function; a mismatch
+ * reads the record again, because set-up may have replaced it meanwhile.
+ * Source: LINE, Messaging API reference, "Request body" of webhooks, `destination`.
+ */
+export function destinationCheck(channel: DestinationRecord): (destination: string) => Promise<boolean> {
+  let own: string | undefined;
+  return async (destination) => {
+    if (destination !== own) {
+      own = await channel.botUserId() ?? await channel.record(destination);
+    }
+    return destination === own;
+  };
+}
+
+/**
+ * Handles a batch of the FIFO queue between receiver and worker: stores who follows and who does not, then puts every
+ * event on the channel's bus, then remembers that it did. Each step can be repeated: an event that fails half-way comes
+ * again and starts from the beginning, so the bus gets it at least once.
+ *
+ * @returns the messages to be tried again; a group (a person) stops at its first failure, the others go on
+ */
+export async function processEvents(records: readonly QueueRecord[], deps: ProcessEventsDependencies): Promise<BatchResponse> {
+  return handleGroupsSideBySide(records, async ({ messageId, body }) => {
+    const queued = readQueuedEvent(body);
+    if (typeof queued === 'string') {
+      deps.telemetry.count(Metric.EVENTS_SET_ASIDE);
+      deps.telemetry.error('QUEUED_EVENT_UNREADABLE', `${queued}; the message cannot be handled and is set aside`, { messageId });
+      return true;
+    }
+    try {
+      await processEvent(queued, deps);
+      return true;
+    } catch (error) {
+      deps.telemetry.error('EVENT_FAILED', 'the event could not be handled and is tried again, as are the later ones of the same person', {
+        eventId: queued.event.webhookEventId, type: queued.event.type, reason: errorText(error),
+      });
+      return false;
+    }
+  });
+}
+
+async function processEvent({ destination, event }: QueuedEvent, deps: ProcessEventsDependencies): Promise<void> {
+  const { webhookEventId } = event;
+  if (!await deps.isOwnDestination(destination)) {
+    deps.telemetry.count(Metric.EVENTS_FOR_OTHER_DESTINATION);
+    deps.telemetry.warn('OTHER_DESTINATION', 'the event is for another bot than the channel\'s and is set aside; if the channel was moved to another LINE Official Account, run its set-up function again', {
+      eventId: webhookEventId, type: event.type, destination,
+    });
+    return;
+  }
+  if (await deps.subscribers.isHandled(webhookEventId)) {
+    deps.telemetry.count(Metric.EVENTS_DEDUPLICATED);
+    return;
+  }
+  // Whether the bot may speak (`mode`) does not matter here: in standby people become subscribers, too, and nothing is sent.
+  if (event.type === 'follow' || event.type === 'unfollow') {
+    await applySubscription(event, event.type, deps);
+  }
+  await deps.publish({ detailType: event.type, detail: { channelKey: deps.channelKey, destination, webhookEventId, event }, time: event.timestamp });
+  deps.telemetry.count(Metric.EVENTS_PUBLISHED);
+  await deps.subscribers.markHandled(webhookEventId, deps.now());
+}
+
+async function applySubscription(event: LineEvent, type: 'follow' | 'unfollow', deps: ProcessEventsDependencies): Promise<void> {
+  const { telemetry, subscribers } = deps;
+  const { webhookEventId: eventId, timestamp: at, source } = event;
+  const userId = source?.userId;
+  // Source: LINE, Messaging API reference, "Source user": without the person's consent there is no user id. Ids of module channels are longer and no one can be sent to by them.
+  if (source?.type !== 'user' || typeof userId !== 'string' || !LINE_USER_ID_PATTERN.test(userId)) {
+    telemetry.count(Metric.EVENTS_SET_ASIDE);
+    telemetry.warn('FOLLOWER_WITHOUT_USER_ID', `the ${type} event names no LINE user id (source.type "user" and source.userId, U and 32 digits of 0-9 and a-f); nobody is subscribed or unsubscribed by it`, { eventId });
+    return;
+  }
+  const subscription: SubscriptionEvent = { userId, at, eventId };
+  const result = await (type === 'follow' ? subscribers.follow(subscription) : subscribers.unfollow(subscription, deps.unsubscribe));
+  if (result === 'outdated') {
+    telemetry.count(Metric.EVENTS_OUTDATED);
+    telemetry.info('EVENT_OUTDATED', `the ${type} event came after a newer one of the same person and changed nothing`, { eventId });
+    return;
+  }
+  if (result === 'applied') {
+    telemetry.count(type === 'follow' ? Metric.SUBSCRIBERS_FOLLOWED : Metric.SUBSCRIBERS_UNFOLLOWED);
+  }
+  if (type === 'follow') {
+    // Also after a repeat: an earlier attempt may have ended before the profile was read.
+    await readProfile(userId, eventId, deps);
+  }
+}
+
+/** Never throws: the subscriber is stored, and a profile is not worth a failed event. */
+async function readProfile(userId: string, eventId: string, deps: ProcessEventsDependencies): Promise<void> {
+  const reason = await refreshProfile(userId, PROFILE_TIMEOUT_MS, deps);
+  if (reason === undefined) {
+    return;
+  }
+  try {
+    await deps.deferProfile({ userId }, PROFILE_DELAY_SECONDS);
+    deps.telemetry.count(Metric.PROFILES_DEFERRED);
+    deps.telemetry.warn('PROFILE_DEFERRED', 'the profile of a new subscriber could not be stored and is fetched later', { eventId, reason });
+  } catch (error) {
+    deps.telemetry.count(Metric.PROFILES_NOT_STORED);
+    deps.telemetry.error('PROFILE_NOT_QUEUED', 'the profile of a new subscriber could neither be stored nor queued; it stays unknown until they follow again', {
+      eventId, reason, queueReason: errorText(error),
+    });
+  }
+}
+
+/** @returns the event, or what is wrong with the message */
+function readQueuedEvent(body: string): QueuedEvent | string {
+  let queued: Partial<QueuedEvent> | null;
+  try {
+    queued = JSON.parse(body);
+  } catch {
+    return 'the body is not JSON';
+  }
+  const event: Partial<LineEvent> | undefined = queued?.event;
+  if (!isText(queued?.destination, MAX_ID_LENGTH)) {
+    return `destination is not a text of 1 to ${MAX_ID_LENGTH} characters`;
+  }
+  if (!isText(event?.webhookEventId, MAX_ID_LENGTH)) {
+    return `event.webhookEventId is not a text of 1 to ${MAX_ID_LENGTH} characters`;
+  }
+  if (!isText(event.type, MAX_TYPE_LENGTH)) {
+    return `event.type is not a text of 1 to ${MAX_TYPE_LENGTH} characters`;
+  }
+  if (!Number.isInteger(event.timestamp) || event.timestamp! < 0 || event.timestamp! > MAX_TIME_MS) {
+    return 'event.timestamp is not a time in epoch milliseconds before the year 10000';
+  }
+  return queued as QueuedEvent;
+}
+
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= maxLength;
+}
