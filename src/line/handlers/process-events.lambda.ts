@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import {
   ENV_CHANNEL_KEY, ENV_CHANNEL_NAME, ENV_EVENT_BUS, ENV_PROFILE_PICTURE, ENV_PROFILE_QUEUE_URL, ENV_SUBSCRIBER_TABLE, ENV_UNSUBSCRIBE,

@@ -1,5 +1,5 @@
-import { PinpointAnswer, PinpointEndpoint, refusalOf, toPinpointEndpoint, updatePinpointEndpoints } from '../../../src/domain/audience/pinpoint-endpoint';
 import { SubscriberEndpoint } from '../../../src/contract/subscriber';
+import { PinpointAnswer, PinpointEndpoint, refusalOf, toPinpointEndpoint, updatePinpointEndpoints } from '../../../src/domain/audience/pinpoint-endpoint';
 import { RecordedTelemetry } from '../../support/recorded-telemetry';
 
 const [AYA, BEN, CHI] = ['a', 'b', 'c'].map((digit) => `U${digit.repeat(32)}`);

@@ -2,17 +2,17 @@ import { AudienceMessage, AudienceQueue, publishSubscriberChanges } from '../../
 import { StreamRecord } from '../../../src/domain/audience/subscriber-change';
 import { RecordedTelemetry } from '../../support/recorded-telemetry';
 
-/** A queue that takes what it is told to take. `refuse` gets the number of the request and its messages. */
+/** A queue that takes what it is told to take. `refuse` gets the number of the request. */
 class FakeQueue implements AudienceQueue {
   public readonly requests: string[][] = [];
   public readonly bodies: string[] = [];
 
-  constructor(public readonly name: string, private readonly refuse: (request: number, messages: readonly AudienceMessage[]) => number[] = () => []) {}
+  constructor(public readonly name: string, private readonly refuse: (request: number) => number[] = () => []) {}
 
   public async send(messages: readonly AudienceMessage[]): Promise<number[]> {
     this.requests.push(messages.map(({ groupId, deduplicationId }) => `${groupId}:${deduplicationId}`));
     this.bodies.push(...messages.map(({ body }) => body));
-    return this.refuse(this.requests.length, messages);
+    return this.refuse(this.requests.length);
   }
 }
 

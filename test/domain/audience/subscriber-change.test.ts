@@ -29,8 +29,8 @@ const ENDPOINT = {
 };
 const TOMBSTONE = { ...KEYS, subscriptionAt: { N: '1793491200000' }, subscriptionEventId: { S: '01H' }, erased: { BOOL: true } };
 
-const record = (OldImage?: Record<string, AttributeValue>, NewImage?: Record<string, AttributeValue>, Keys: Record<string, AttributeValue> = KEYS): StreamRecord =>
-  ({ dynamodb: { Keys, OldImage, NewImage } });
+type Image = Record<string, AttributeValue>;
+const record = (OldImage?: Image, NewImage?: Image, Keys: Image = KEYS): StreamRecord => ({ dynamodb: { Keys, OldImage, NewImage } });
 const upsert = (endpoint: object) => ({ channelKey: 'line', subscriberId: USER, change: 'UPSERT', endpoint });
 const erase = { channelKey: 'line', subscriberId: USER, change: 'ERASE' };
 
