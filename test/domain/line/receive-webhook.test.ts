@@ -4,7 +4,7 @@ import { SecretSource } from '../../../src/domain/line/credentials';
 import { EventQueue } from '../../../src/domain/line/queue-events';
 import { WebhookPorts, WebhookRequest, receiveWebhook } from '../../../src/domain/line/receive-webhook';
 import { QueueEntry } from '../../../src/domain/line/webhook-request';
-import { LogFields, Telemetry } from '../../../src/domain/shared/telemetry';
+import { RecordedTelemetry } from '../../support/recorded-telemetry';
 
 const BOT = 'U8e742f61d673b39c7fff3cecb7536ef0';
 const SECRET = '8c570fa6dd201bb328f1c1eac23a96d8';
@@ -18,30 +18,7 @@ const bodyOf = (...events: unknown[]) => JSON.stringify({ destination: BOT, even
 const signed = (body: string, secret = SECRET): WebhookRequest => ({ headers: { 'x-line-signature': sign(body, secret) }, body, isBase64Encoded: false });
 const secretString = (channelSecret: string) => JSON.stringify({ channelId: '1', channelSecret });
 
-class TestTelemetry implements Telemetry {
-  public readonly counts: Partial<Record<Metric, number>> = {};
-  public readonly lines: { code: string; message: string; fields?: LogFields }[] = [];
-
-  public count(metric: Metric, value: number = 1): void {
-    if (value > 0) {
-      this.counts[metric] = (this.counts[metric] ?? 0) + value;
-    }
-  }
-
-  public info(code: string, message: string, fields?: LogFields): void {
-    this.lines.push({ code, message, fields });
-  }
-
-  public warn(code: string, message: string, fields?: LogFields): void {
-    this.lines.push({ code, message, fields });
-  }
-
-  public error(code: string, message: string, fields?: LogFields): void {
-    this.lines.push({ code, message, fields });
-  }
-}
-
-let telemetry: TestTelemetry;
+let telemetry: RecordedTelemetry;
 let queued: QueueEntry[];
 let secrets: { value: jest.Mock; refresh: jest.Mock };
 let queue: { send: jest.Mock };
@@ -60,7 +37,7 @@ const answer = (statusCode: number, message: string) =>
   ({ statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message }) });
 
 beforeEach(() => {
-  telemetry = new TestTelemetry();
+  telemetry = new RecordedTelemetry();
   queued = [];
   time = 0;
   secrets = { value: jest.fn().mockResolvedValue(secretString(SECRET)), refresh: jest.fn().mockResolvedValue(secretString(SECRET)) };
@@ -80,7 +57,7 @@ describe('a signed request', () => {
     expect(response).toEqual(answer(200, 'OK'));
     expect(queued.map(({ body }) => JSON.parse(body).event.webhookEventId)).toEqual(['01FZ', '01FY']);
     expect(telemetry.counts).toEqual({ [Metric.EVENTS_RECEIVED]: 2, [Metric.EVENTS_QUEUED]: 2 });
-    expect(telemetry.lines.map(({ code }) => code)).toEqual(['WEBHOOK_ACCEPTED']);
+    expect(telemetry.codes).toEqual(['WEBHOOK_ACCEPTED']);
     expect(secrets.refresh).not.toHaveBeenCalled();
   });
 
@@ -156,7 +133,7 @@ describe('a request is answered 401, and nothing queued, when', () => {
     expect(response).toEqual(answer(401, 'Unauthorized'));
     expect(queue.send).not.toHaveBeenCalled();
     expect(telemetry.counts).toEqual({ [Metric.SIGNATURES_REJECTED]: 1 });
-    expect(telemetry.lines.map(({ code }) => code)).toEqual(['SIGNATURE_REJECTED']);
+    expect(telemetry.codes).toEqual(['SIGNATURE_REJECTED']);
     expect(JSON.stringify(telemetry.lines)).not.toContain(SECRET);
   });
 
@@ -207,7 +184,7 @@ describe('a request is answered 503, and never verified, when', () => {
     expect(response).toEqual(answer(503, 'Service unavailable'));
     expect(queue.send).not.toHaveBeenCalled();
     expect(telemetry.counts).toEqual({ [Metric.CREDENTIALS_UNAVAILABLE]: 1 });
-    expect(telemetry.lines).toEqual([{ code: 'CREDENTIALS_UNAVAILABLE', message: expect.stringContaining(reason), fields: undefined }]);
+    expect(telemetry.lines).toEqual([{ level: 'ERROR', code: 'CREDENTIALS_UNAVAILABLE', message: expect.stringContaining(reason), fields: {} }]);
     expect(JSON.stringify(telemetry.lines)).not.toContain('PRIVATE');
   });
 
@@ -232,7 +209,7 @@ test.each([
   expect(await receive(signed(body))).toEqual(answer(400, 'Bad request'));
   expect(queue.send).not.toHaveBeenCalled();
   expect(telemetry.counts).toEqual({ [Metric.WEBHOOKS_REJECTED]: 1 });
-  expect(telemetry.lines.map(({ code }) => code)).toEqual(['WEBHOOK_REJECTED']);
+  expect(telemetry.codes).toEqual(['WEBHOOK_REJECTED']);
 });
 
 describe('events that cannot be handled', () => {
@@ -244,8 +221,8 @@ describe('events that cannot be handled', () => {
     expect(queued).toHaveLength(1);
     expect(telemetry.counts).toEqual({ [Metric.EVENTS_RECEIVED]: 3, [Metric.EVENTS_SET_ASIDE]: 2, [Metric.EVENTS_QUEUED]: 1 });
     expect(telemetry.lines.slice(0, 2)).toEqual([
-      { code: 'EVENT_SET_ASIDE', message: 'the event is not an object', fields: { index: 1, webhookEventId: undefined } },
-      { code: 'EVENT_SET_ASIDE', message: '"timestamp" is missing or not a time in milliseconds', fields: { index: 2, webhookEventId: '01FZ' } },
+      { level: 'WARN', code: 'EVENT_SET_ASIDE', message: 'the event is not an object', fields: { index: 1, webhookEventId: undefined } },
+      { level: 'WARN', code: 'EVENT_SET_ASIDE', message: '"timestamp" is missing or not a time in milliseconds', fields: { index: 2, webhookEventId: '01FZ' } },
     ]);
     expect(JSON.stringify(telemetry.lines)).not.toContain('PRIVATE');
   });
@@ -274,7 +251,7 @@ describe('when the queue fails', () => {
     expect(response).toEqual(answer(500, 'Internal server error'));
     expect(telemetry.counts).toEqual({ [Metric.EVENTS_RECEIVED]: 2, [Metric.EVENTS_QUEUED]: 1, [Metric.EVENTS_NOT_QUEUED]: 1 });
     expect(telemetry.lines).toEqual([{
-      code: 'EVENTS_NOT_QUEUED', message: expect.stringContaining('LINE sends them again'), fields: { queued: 1, notQueued: 1, cause: 'InternalError' },
+      level: 'ERROR', code: 'EVENTS_NOT_QUEUED', message: expect.stringContaining('LINE sends them again'), fields: { queued: 1, notQueued: 1, cause: 'InternalError' },
     }]);
   });
 

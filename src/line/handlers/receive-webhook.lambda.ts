@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'timers/promises';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ENV_CHANNEL_NAME, ENV_INCLUDE_MESSAGE_TEXT, ENV_WEBHOOK_QUEUE_URL } from '../../contract/environment';
+import { WebhookRequest, WebhookResponse, receiveWebhook } from '../../domain/line/receive-webhook';
+import { envFlag, requireEnv } from '../../runtime/environment';
+import { SqsEventQueue } from '../../runtime/event-queue';
+import { secretFromEnvironment } from '../../runtime/line-from-environment';
+import { StdoutTelemetry } from '../../runtime/telemetry';
+
+const telemetry = new StdoutTelemetry(requireEnv(ENV_CHANNEL_NAME));
+// The time that LINE gives is short: a reading that hangs must leave some for the queue.
+const { secrets, fields } = secretFromEnvironment(new SecretsManagerClient({}), { timeoutMs: 700 });
+const queue = new SqsEventQueue(new SQSClient({ maxAttempts: 1 }), requireEnv(ENV_WEBHOOK_QUEUE_URL));
+const clock = { now: Date.now, sleep };
+const includeMessageText = envFlag(ENV_INCLUDE_MESSAGE_TEXT);
+
+// Begun while Lambda still starts the function; a failure is met again, and reported, by the request that needs it.
+void secrets.value().catch(() => undefined);
+
+export const handler = async (request: WebhookRequest): Promise<WebhookResponse> => {
+  try {
+    return await receiveWebhook(request, { secrets, fields, queue, clock, telemetry, includeMessageText });
+  } finally {
+    telemetry.flush();
+  }
+};

@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from 'timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ENV_CHANNEL_KEY, ENV_SUBSCRIBER_TABLE, ENV_WEBHOOK_URL } from '../../contract/environment';
+import { SetUpReport, setUpChannel } from '../../domain/line/set-up-channel';
+import { ChannelRecord } from '../../runtime/channel-record';
+import { optionalEnv, requireEnv } from '../../runtime/environment';
+import { lineFromEnvironment } from '../../runtime/line-from-environment';
+
+const secretsManager = new SecretsManagerClient({});
+const bots = new ChannelRecord(new DynamoDBClient({}), requireEnv(ENV_SUBSCRIBER_TABLE), requireEnv(ENV_CHANNEL_KEY));
+const clock = { now: Date.now, sleep };
+const webhookUrl = optionalEnv(ENV_WEBHOOK_URL);
+
+// Nothing of the secret or the tokens is kept: whoever runs this has just changed the secret.
+export const handler = async (payload: unknown): Promise<SetUpReport> =>
+  setUpChannel(payload, { ...lineFromEnvironment(secretsManager), bots, clock, webhookUrl });
