@@ -7,8 +7,9 @@ import { Writable } from 'node:stream';
  * also when the process is killed: see guardian.js. Two ways lead there:
  *
  * - the process ends or dies (SIGKILL included): the guardian's standard input ends;
- * - SIGINT, SIGTERM or SIGHUP: this process has the same done and waits for it, then exits with 128 + signal.
- *   Not inside jest, whose sandbox gives tests a copy of `process` that no signal reaches; there the first way does.
+ * - SIGINT, SIGTERM or SIGHUP, or the end of the command that runs this process: this process has the same done, waits for
+ *   it, and exits with 128 + signal. Not inside jest, whose sandbox gives tests a copy of `process` that no signal reaches;
+ *   there the first way does.
  */
 const groups = new Set<number>();
 const paths = new Set<string>();
@@ -79,6 +80,34 @@ function listenForSignals(): void {
   listening = true;
   for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
     process.on(signal, () => leave(128 + number, signal));
+  }
+  watchCallers();
+}
+
+/**
+ * `npm run` hands a SIGTERM on to its shell and no further: then the shell is gone and this process goes on, unnoticed.
+ * So it ends, too, when one of the commands ends that run it in the same process group, up to a second later.
+ */
+function watchCallers(): void {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' });
+  const processes = new Map((stdout ?? '').trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number)).map(
+    ([pid, parent, group]) => [pid, { parent, group }],
+  ));
+  const own = processes.get(process.pid);
+  const callers: number[] = [];
+  for (let pid = process.ppid; own && processes.get(pid)?.group === own.group; pid = processes.get(pid)!.parent) {
+    callers.push(pid);
+  }
+  setInterval(() => callers.every(isAlive) || leave(128 + 15, 'the calling command has ended'), 1_000).unref();
+}
+
+/** Whether a process exists, also when it is another user's. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Log, run } from './child';
 import { CLONE, installEnvironment } from './environment';
-import { guardPath } from './guard';
+import { guardPath, isAlive } from './guard';
 import { Python, UnsuitablePython, withPython } from './python';
 
 const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
@@ -130,14 +130,5 @@ function ownerOf(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -8,13 +8,19 @@ import { Emulator } from './emulator';
 import { makePrivateFolder, PrivateFolder, STAGE_CREDENTIALS, STAGE_REGION } from './environment';
 import { guardPath } from './guard';
 import { DEFAULT_CACHE, installEmulator } from './install';
+import { LinePlatform, LinePlatformOptions } from '../line-platform';
+import { PinpointEndpoints, PinpointEndpointsOptions } from '../pinpoint-endpoints';
 
 export interface StageOptions {
   /** Where progress goes. @default - standard error */
   readonly log?: Log;
   /** Folder of the cached virtual environments. @default - `.cache/stage` in the clone */
   readonly cache?: string;
-  /** More variables for every Lambda, as `AWS_ENDPOINT_URL_PINPOINT`. @default - none */
+  /** Settings of the LINE stand-in. @default - its own */
+  readonly line?: LinePlatformOptions;
+  /** Settings of the Pinpoint stand-in. @default - its own */
+  readonly pinpoint?: PinpointEndpointsOptions;
+  /** More variables for every Lambda. @default - none */
   readonly lambdaEnvironment?: Record<string, string>;
 }
 
@@ -26,25 +32,32 @@ export interface StageClientConfig {
 }
 
 /**
- * A local AWS account to deploy to: an emulator of its own in a private folder. Nothing of it outlives `stop`, nor the
- * process, however that ends; no AWS account but the emulator's is ever reached.
+ * A local AWS account to deploy to, and the outside world that a LINE channel needs: an emulator of its own in a private
+ * folder, a LINE stand-in and a stand-in for Pinpoint's endpoints. Nothing of it outlives `stop`, nor the process, however
+ * that ends; no AWS account but the emulator's is ever reached.
  */
 export class Stage {
-  /** Installs the emulator if need be and starts it. */
+  /** Installs the emulator if need be, and starts everything. */
   public static async start(options: StageOptions = {}): Promise<Stage> {
     const log = options.log ?? ((line) => process.stderr.write(`${line}\n`));
     const python = await installEmulator(log, options.cache ?? DEFAULT_CACHE);
     const folder = makePrivateFolder();
     const release = guardPath(folder.root);
-    const remove = () => {
+    const line = new LinePlatform(options.line);
+    const pinpoint = new PinpointEndpoints(options.pinpoint);
+    const end = async () => {
+      await Promise.all([line.stop(), pinpoint.stop()]);
       rmSync(folder.root, { recursive: true, force: true, maxRetries: 10 });
       release();
     };
     try {
-      const emulator = await Emulator.start({ python, folder, environment: options.lambdaEnvironment, log });
-      return new Stage(emulator, folder, log, remove);
+      await Promise.all([line.start(), pinpoint.start()]);
+      // The SDK in every Lambda sends Pinpoint's calls there and all others to the emulator, which has no endpoints.
+      const environment = { AWS_ENDPOINT_URL_PINPOINT: pinpoint.url, ...options.lambdaEnvironment };
+      const emulator = await Emulator.start({ python, folder, environment, log });
+      return new Stage(emulator, line, pinpoint, folder, log, end);
     } catch (error) {
-      remove();
+      await end();
       throw error;
     }
   }
@@ -54,9 +67,13 @@ export class Stage {
 
   private constructor(
     public readonly emulator: Emulator,
+    /** The LINE stand-in; its `url` is what a channel takes as `apiBaseUrl`. */
+    public readonly line: LinePlatform,
+    /** The Pinpoint stand-in, which every Lambda finds. */
+    public readonly pinpoint: PinpointEndpoints,
     public readonly folder: PrivateFolder,
     private readonly log: Log,
-    private readonly remove: () => void,
+    private readonly end: () => Promise<void>,
   ) {}
 
   /** The emulator's URL. */
@@ -115,6 +132,12 @@ export class Stage {
     return emulatorUrl(awsUrl, this.endpoint);
   }
 
+  /** Lets webhooks that the LINE stand-in sends to a deployed webhook URL arrive at the emulator. */
+  public routeWebhooks(webhookUrl: string): void {
+    const { host, origin } = new URL(webhookUrl);
+    this.line.routeHost(host, { target: this.localUrl(origin) });
+  }
+
   /** Opens a URL of a deployed stack: API Gateway, function URL or CloudFront. */
   public async open(awsUrl: string, options?: StageRequest): Promise<StageAnswer> {
     return this.emulator.during(openAtEmulator(awsUrl, this.endpoint, options));
@@ -135,6 +158,6 @@ export class Stage {
   /** Ends everything and removes the private folder. */
   public async stop(): Promise<void> {
     await this.emulator.stop();
-    this.remove();
+    await this.end();
   }
 }

@@ -25,8 +25,9 @@ interface Ended {
 }
 
 /** Runs stage-run.ts and does something to it once it has said a certain thing; waits for its end. */
-async function runUntil(what: RegExp, act: (pid: number, report: Report) => void, cache = DEFAULT_CACHE): Promise<Ended> {
-  const child = spawn(process.execPath, ['-r', 'ts-node/register/transpile-only', 'test/e2e/fixtures/stage-run.ts', cache], {
+async function runUntil(what: RegExp, act: (pid: number, report: Report) => void, cache = DEFAULT_CACHE, through: string[] = []): Promise<Ended> {
+  const [file, ...args] = [...through, process.execPath, '-r', 'ts-node/register/transpile-only', 'test/e2e/fixtures/stage-run.ts', cache];
+  const child = spawn(file, args, {
     cwd: CLONE, env: { ...process.env, JEST_WORKER_ID: undefined, TS_NODE_PROJECT: 'tsconfig.dev.json' }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'exit');
@@ -124,6 +125,13 @@ describe('nothing is left', () => {
     const ended = await runUntil(/^emulator ready/, (pid) => process.kill(pid, 'SIGKILL'));
 
     expect(ended.exit).toEqual([null, 'SIGKILL']);
+    await expectNothingLeft(ended);
+  }, LIMIT_MS);
+
+  test('after SIGTERM to the command that runs the program, as npm hands it on to its shell only', async () => {
+    const ended = await runUntil(/^emulator ready/, (pid) => process.kill(pid, 'SIGTERM'), DEFAULT_CACHE, ['/bin/sh', '-c', '"$0" "$@"; true']);
+
+    expect(ended.exit).toEqual([null, 'SIGTERM']);
     await expectNothingLeft(ended);
   }, LIMIT_MS);
 

@@ -14,7 +14,7 @@ describe('a stage', () => {
   beforeAll(async () => {
     process.env.NODE_PATH = `${process.cwd()}/node_modules`;
     process.env.AWS_PROFILE = 'production';
-    stage = await Stage.start({ log: (line) => log.push(line), lambdaEnvironment: { AWS_ENDPOINT_URL_PINPOINT: 'http://127.0.0.1:9' } });
+    stage = await Stage.start({ log: (line) => log.push(line), lambdaEnvironment: { EXTRA: 'for every Lambda' } });
     outputs = (await stage.deploy(TINY_APP, ['Tiny'])).Tiny;
   }, 300_000);
   afterAll(async () => {
@@ -22,6 +22,9 @@ describe('a stage', () => {
     delete process.env.AWS_PROFILE;
     await stage.stop();
     expect(existsSync(stage.folder.root)).toBe(false);
+    await expect(fetch(stage.endpoint)).rejects.toThrow();
+    await expect(fetch(stage.line.url)).rejects.toThrow();
+    await expect(fetch(stage.pinpoint.url)).rejects.toThrow();
   });
 
   test('shows the CLI\'s progress and returns the outputs', () => {
@@ -32,7 +35,7 @@ describe('a stage', () => {
   test('runs functions that see the emulator, the stand-ins, and no module of the clone', async () => {
     const answer = await stage.invoke<Record<string, unknown>>(outputs.FunctionName, { greeting: 'こんにちは' });
 
-    expect(answer).toMatchObject({ greeting: 'こんにちは', cdkFound: false, endpoint: stage.endpoint, extra: 'http://127.0.0.1:9' });
+    expect(answer).toMatchObject({ greeting: 'こんにちは', cdkFound: false, endpoint: stage.endpoint, pinpoint: stage.pinpoint.url, extra: 'for every Lambda' });
     expect(answer.environment).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(NODE_PATH|NODE_OPTIONS|AWS_PROFILE)$/)]));
   });
 

@@ -1,0 +1,327 @@
+/**
+ * `npm run demo`: the sample of `examples/pinpoint-sample`, deployed by the real CDK CLI to a local emulator, at work: people
+ * follow and leave a LINE account, and four campaigns reach those who stayed. Nothing here replaces AWS or LINE; every
+ * answer that the demo shows comes from the deployed functions, every request from the wire.
+ *
+ * `--keep` leaves all of it running, with its URLs, until Ctrl-C.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { lineUserId } from './line-ids';
+import { Delivery, LineUser } from './line-platform';
+import { campaignEvents, pinpointId } from './pinpoint-campaign';
+import { typeScriptApp } from './stage/cdk';
+import { Log } from './stage/child';
+import { Stage } from './stage/stage';
+import { CustomChannelReply } from '../src/contract/custom-channel';
+import { SAMPLE_AUDIO_DURATION_MS, SAMPLE_MEDIA_KEYS } from '../src/contract/media';
+import { DEFAULT_CHANNEL_KEY, SORT_KEY_ENDPOINT } from '../src/contract/subscriber';
+
+const STACK = 'LinePinpointSample';
+const FRIENDS = 20;
+const LEAVING = 3;
+const LANGUAGES = ['ja', 'en', 'th', 'zh-Hant'];
+
+/** What a marketer writes into the custom channel's data, by message type. */
+const CAMPAIGNS = {
+  text: 'こんにちは。春のセールが始まりました 🌸 20% off until Sunday.',
+  image: SAMPLE_MEDIA_KEYS.image,
+  audio: `${SAMPLE_MEDIA_KEYS.audio},${SAMPLE_AUDIO_DURATION_MS}`,
+  video: `${SAMPLE_MEDIA_KEYS.video},${SAMPLE_MEDIA_KEYS.videoCover}`,
+};
+type CampaignType = keyof typeof CAMPAIGNS;
+const TYPES = Object.keys(CAMPAIGNS) as CampaignType[];
+
+/** Outputs of the sample by the beginning of their name: the end is CDK's. */
+interface Outputs {
+  readonly secretId: string;
+  readonly webhookUrl: string;
+  readonly setUpFunction: string;
+  readonly subscriberTable: string;
+  readonly sendFunctions: Record<CampaignType, string>;
+  readonly buckets: Record<Exclude<CampaignType, 'text'>, string>;
+}
+
+const startedAt = Date.now();
+const print: Log = (line) => process.stdout.write(`${line}\n`);
+const step: Log = (line) => print(`\n[${String(Math.round((Date.now() - startedAt) / 1000)).padStart(3)} s] ${line}`);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+  // The SDK's note about the end of Node 20 would stand in the middle of the demo.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
+  step('starting an AWS emulator, a LINE stand-in and a Pinpoint stand-in');
+  const channel = { channelId: '2000000000', channelSecret: randomBytes(16).toString('hex') };
+  const applicationId = pinpointId();
+  const stage = await Stage.start({
+    // The first request to a function starts it: LINE's redelivery, when switched on, covers what comes too late.
+    line: { ...channel, redelivery: { attempts: 5, delayMs: 1_000 } },
+    pinpoint: { applicationIds: [applicationId] },
+    log: condensed(print),
+  });
+  try {
+    await demonstrate(stage, channel, applicationId);
+    if (values.keep) {
+      step('running until Ctrl-C');
+      printUrls(stage);
+      await new Promise(() => {});
+    }
+    step('done: everything came as expected. Cleaning up');
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function demonstrate(stage: Stage, channel: { channelId: string; channelSecret: string }, applicationId: string): Promise<void> {
+  step(`deploying ${STACK} with the CDK CLI`);
+  const outputs = readOutputs((await stage.deploy(typeScriptApp('examples/pinpoint-sample/app.ts'), [STACK], {
+    context: { applicationId, lineApiBaseUrl: stage.line.url },
+  }))[STACK]);
+  stage.routeWebhooks(outputs.webhookUrl);
+
+  step('filling the secret and running the set-up function, as an operator does');
+  await stage.client(SecretsManagerClient).send(new PutSecretValueCommand({ SecretId: outputs.secretId, SecretString: JSON.stringify(channel) }));
+  const setUp = await stage.invoke<{ ok?: boolean }>(outputs.setUpFunction, {});
+  print(JSON.stringify(setUp, undefined, 2));
+  expect(setUp.ok === true, 'every step of the set-up succeeds');
+  expect(stage.line.getWebhookUrl() === outputs.webhookUrl, `LINE knows the webhook URL ${outputs.webhookUrl}, not ${stage.line.getWebhookUrl()}`);
+
+  step(`${FRIENDS} people follow the account, ${LEAVING} of them block it again: signed webhooks to ${outputs.webhookUrl}`);
+  const people = Array.from({ length: FRIENDS }, (_, i): LineUser => ({
+    userId: lineUserId(`friend ${i + 1}`), displayName: `Friend ${String(i + 1).padStart(2, '0')}`, language: LANGUAGES[i % LANGUAGES.length],
+  }));
+  const left = new Set(people.filter((_, i) => i % Math.ceil(FRIENDS / LEAVING) === 2).map(({ userId }) => userId));
+  for (const person of people) {
+    await stage.line.follow(person);
+  }
+  await untilKnown(stage, outputs.subscriberTable, applicationId, people, new Set());
+  for (const userId of left) {
+    await stage.line.unfollow(userId);
+  }
+  await showWebhooks(stage);
+
+  step('what the subscriber table and the Pinpoint project know now');
+  printTable([
+    ['LINE user id', 'display name', 'language', 'subscriber OptOut', 'Pinpoint endpoint OptOut'],
+    ...(await untilKnown(stage, outputs.subscriberTable, applicationId, people, left))
+      .map(({ person, subscriber, endpoint }) => [person.userId, subscriber.name, person.language, subscriber.optOut, endpoint.optOut].map(String)),
+  ]);
+
+  for (const type of TYPES) {
+    step(`a campaign sends ${type}: ${CAMPAIGNS[type]}`);
+    await send(stage, outputs.sendFunctions[type], type, applicationId, left);
+  }
+
+  step('opening the links that people got, through CloudFront');
+  await openLinks(stage, outputs.buckets, people.find(({ userId }) => !left.has(userId))!.userId);
+
+  step('who received what');
+  showDeliveries(stage, people, left);
+}
+
+/** The secret's and the functions' names stand in the outputs of the channel, whose names end in a hash. */
+function readOutputs(outputs: Record<string, string>): Outputs {
+  const output = (prefix: string) => {
+    const name = Object.keys(outputs).find((key) => key.startsWith(prefix));
+    expect(name !== undefined, `the stack has an output ${prefix}…; it has ${Object.keys(outputs).join(', ')}`);
+    return outputs[name!];
+  };
+  const command = output('LineSetUpCommand');
+  const setUpFunction = /--function-name (\S+)/.exec(command)?.[1];
+  expect(setUpFunction !== undefined, `the set-up command names a function: ${command}`);
+  return {
+    secretId: output('LineSecretArn'),
+    webhookUrl: output('LineWebhookUrl'),
+    setUpFunction: setUpFunction!,
+    subscriberTable: output('SubscriberTableName'),
+    sendFunctions: { text: output('SendTextFunction'), image: output('SendImageFunction'), audio: output('SendAudioFunction'), video: output('SendVideoFunction') },
+    buckets: { image: output('ImageBucketName'), audio: output('AudioBucketName'), video: output('VideoBucketName') },
+  };
+}
+
+/** Every webhook arrived, if need be as a redelivery. */
+async function showWebhooks(stage: Stage): Promise<void> {
+  const attempts = () => stage.line.webhookAttempts().filter(({ webhookEventIds }) => webhookEventIds.length > 0);
+  const accepted = () => new Set(attempts().filter(({ reason }) => reason === 'ok').flatMap(({ webhookEventIds }) => webhookEventIds)).size;
+  await until(`LINE gets 200 for all ${FRIENDS + LEAVING} webhooks`, () => accepted() === FRIENDS + LEAVING,
+    () => JSON.stringify(attempts().filter(({ reason }) => reason !== 'ok').map(({ reason, detail, answer }) => ({ reason, detail, answer }))));
+  const times = attempts().map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+  print(`${attempts().length} requests for ${accepted()} events; answered in ${Math.round(times[0])} to ${Math.round(times[times.length - 1])} ms, median ${Math.round(times[Math.floor(times.length / 2)])} ms (LINE waits 2,000 ms)`);
+}
+
+interface Subscriber {
+  readonly name?: string;
+  readonly optOut?: string;
+}
+
+interface Known {
+  readonly person: LineUser;
+  /** In the channel's table. */
+  readonly subscriber: Subscriber;
+  /** In the Pinpoint project. */
+  readonly endpoint: Subscriber;
+}
+
+/** Waits until table and project know everybody by name, and who left. */
+async function untilKnown(
+  stage: Stage, tableName: string, applicationId: string, people: readonly LineUser[], left: ReadonlySet<string>,
+): Promise<Known[]> {
+  let known: Known[] = [];
+  const asExpected = ({ userId, displayName }: LineUser, { name, optOut }: Subscriber) =>
+    name === displayName && optOut === (left.has(userId) ? 'ALL' : 'NONE');
+  const missing = () => known.filter(({ person, subscriber, endpoint }) => !asExpected(person, subscriber) || !asExpected(person, endpoint));
+  await until('subscriber table and Pinpoint project know everybody by name, and who left', async () => {
+    const subscribers = await readSubscribers(stage, tableName);
+    const endpoints = new Map(stage.pinpoint.endpoints(applicationId).map(({ Id, OptOut, User }): [string, Subscriber] => [
+      Id, { name: User?.UserAttributes?.DisplayName?.[0], optOut: OptOut },
+    ]));
+    expect(subscribers.size <= people.length && endpoints.size <= people.length, 'nobody else becomes a subscriber');
+    known = people.map((person) => ({ person, subscriber: subscribers.get(person.userId) ?? {}, endpoint: endpoints.get(person.userId) ?? {} }));
+    return missing().length === 0;
+  }, () => JSON.stringify(missing(), undefined, 2));
+  return known;
+}
+
+async function readSubscribers(stage: Stage, tableName: string): Promise<Map<string, Subscriber>> {
+  const rows: Record<string, AttributeValue>[] = [];
+  for await (const { Items } of paginateScan({ client: stage.client(DynamoDBClient) }, { TableName: tableName, ConsistentRead: true })) {
+    rows.push(...(Items ?? []));
+  }
+  return new Map(rows.filter(({ sk }) => sk.S === SORT_KEY_ENDPOINT).map((row) => [
+    row.pk.S!.slice(`${DEFAULT_CHANNEL_KEY}#`.length),
+    { name: row.User?.M?.UserAttributes?.M?.DisplayName?.L?.[0]?.S, optOut: row.OptOut?.S },
+  ]));
+}
+
+/** Invokes the send function as a campaign run does, and holds its answers and LINE's records against each other. */
+async function send(stage: Stage, functionName: string, type: CampaignType, applicationId: string, left: ReadonlySet<string>): Promise<void> {
+  const before = stage.line.requests('multicast').length;
+  const replies: CustomChannelReply = {};
+  for (const event of campaignEvents(stage.pinpoint.endpoints(applicationId), applicationId, CAMPAIGNS[type])) {
+    Object.assign(replies, await stage.invoke<CustomChannelReply>(functionName, event));
+  }
+  const requests = stage.line.requests('multicast').slice(before);
+  for (const { method, path, body, status, requestId, retryKey } of requests) {
+    const { to, messages } = JSON.parse(body ?? '{}');
+    print(`${method} ${path}  ${to?.length} recipients  retry key ${retryKey}  → ${status}, request id ${requestId}`);
+    print(`  messages: ${JSON.stringify(messages)}`);
+  }
+  const statuses = new Map<string, number>();
+  for (const { EventAttributes: { LineStatus, LineErrorCode } } of Object.values(replies)) {
+    const status = [LineStatus, LineErrorCode].filter(Boolean).join(' ');
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  print(`answer to Pinpoint: ${[...statuses].map(([status, count]) => `${count} ${status}`).join(', ')}`);
+
+  expect(requests.length === 1 && requests[0].status === 200, `one multicast reaches LINE, got ${requests.length}`);
+  expect(statuses.get('accepted') === FRIENDS - LEAVING && statuses.get('skipped OPTED_OUT') === LEAVING,
+    `${FRIENDS - LEAVING} are accepted and ${LEAVING} skipped as opted out`);
+  expect([...left].every((id) => replies[id]?.EventAttributes.LineStatus === 'skipped'), 'those who left are the ones who are skipped');
+}
+
+/** Every URL of the media messages leads to the object in its bucket. */
+async function openLinks(stage: Stage, buckets: Outputs['buckets'], userId: string): Promise<void> {
+  const objects: [Exclude<CampaignType, 'text'>, string, string][] = [
+    ['image', 'originalContentUrl', SAMPLE_MEDIA_KEYS.image],
+    ['image', 'previewImageUrl', SAMPLE_MEDIA_KEYS.image],
+    ['audio', 'originalContentUrl', SAMPLE_MEDIA_KEYS.audio],
+    ['video', 'originalContentUrl', SAMPLE_MEDIA_KEYS.video],
+    ['video', 'previewImageUrl', SAMPLE_MEDIA_KEYS.videoCover],
+  ];
+  for (const [type, member, key] of objects) {
+    await stage.allowPlainHttp(buckets[type]);
+    const url = String(messageOf(stage.line.received(userId), type)?.[member]);
+    const stored = await stage.client(S3Client).send(new HeadObjectCommand({ Bucket: buckets[type], Key: key }));
+    const { status, headers, body } = await stage.open(url);
+    print(`${url}  → ${status} ${headers['content-type']}, ${body.length} bytes`);
+    expect(status === 200 && body.length === stored.ContentLength && headers['content-type'] === stored.ContentType,
+      `the link gives the ${stored.ContentLength} bytes of ${stored.ContentType} that lie in ${buckets[type]}/${key}`);
+  }
+}
+
+function messageOf(deliveries: readonly Delivery[], type: CampaignType): Record<string, unknown> | undefined {
+  return deliveries.flatMap(({ messages }) => messages).find((message) => message.type === type);
+}
+
+function showDeliveries(stage: Stage, people: readonly LineUser[], left: ReadonlySet<string>): void {
+  printTable([
+    ['friend', 'language', ...TYPES],
+    ...people.map(({ userId, displayName, language }) => [
+      displayName + (left.has(userId) ? ' (left)' : ''),
+      language ?? '',
+      ...TYPES.map((type) => stage.line.received(userId).filter(({ messages }) => messages[0].type === type).map(({ requestId }) => requestId.slice(0, 8)).join(' ') || '–'),
+    ]),
+  ]);
+  print('(the beginning of the id of the LINE request that brought the message)');
+  const requests = new Map<string, number>();
+  for (const { operation, method, path, status } of stage.line.requests()) {
+    const request = `${operation}: ${method} ${path.replace(/U[0-9a-f]{32}/, '{userId}')} → ${status}`;
+    requests.set(request, (requests.get(request) ?? 0) + 1);
+  }
+  print('\nLINE requests made by the channel:');
+  [...requests].forEach(([request, count]) => print(`${String(count).padStart(5)} × ${request}`));
+
+  for (const { userId, displayName } of people) {
+    const got = stage.line.received(userId).map(({ messages }) => messages.map(({ type }) => type)).flat().join(', ');
+    const wanted = left.has(userId) ? '' : TYPES.join(', ');
+    expect(got === wanted, `${displayName} received [${wanted}], got [${got}]`);
+  }
+  expect(stage.line.violations().length === 0, `no request breaks a rule of LINE: ${JSON.stringify(stage.line.violations())}`);
+}
+
+function printUrls(stage: Stage): void {
+  print(`emulator          ${stage.endpoint}    (aws --endpoint-url ${stage.endpoint} …, credentials test/test, region us-east-1)`);
+  print(`LINE stand-in     ${stage.line.url}`);
+  print(`Pinpoint stand-in ${stage.pinpoint.url}`);
+  print(`webhook           ${stage.localUrl(stage.line.getWebhookUrl()!)}`);
+}
+
+/** Stops the demo when something is not as it must be. */
+function expect(condition: boolean, expectation: string): void {
+  if (!condition) {
+    throw new Error(`not as expected: ${expectation}`);
+  }
+}
+
+/** Waits until something is so. */
+async function until(expectation: string, isSo: () => boolean | Promise<boolean>, found: () => string): Promise<void> {
+  const limitMs = 60_000;
+  for (const deadline = Date.now() + limitMs; !await isSo(); await sleep(200)) {
+    expect(Date.now() < deadline, `${expectation} within ${limitMs / 1000} s; what is missing: ${found()}`);
+  }
+}
+
+/** The CDK CLI tells of every resource twice and of every asset four times: some lines of progress are enough. */
+function condensed(log: Log): Log {
+  let last = '';
+  return (line) => {
+    const [, stack, done, all] = /^(\S+) *\| +(\d+)\/(\d+) \|/.exec(line) ?? [];
+    const progress = stack ? `${stack}: ${Math.floor((5 * Number(done)) / Number(all)) * 20} % of ${all} resources` : line;
+    if (/FAILED|ROLLBACK/.test(line)) {
+      log(`  ${line}`);
+    } else if (progress !== last && !/: (start|success): |^Trusted accounts|^Using default execution policy/.test(line)) {
+      log(`  ${progress}`);
+    }
+    last = progress;
+  };
+}
+
+function printTable(rows: readonly string[][]): void {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  rows.forEach((row, i) => {
+    print(row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd());
+    if (i === 0) {
+      print(widths.map((width) => '─'.repeat(width)).join('  '));
+    }
+  });
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`\nthe demo failed: ${error.message}\n`);
+  process.exitCode = 1;
+});
