@@ -47,7 +47,7 @@ const MAX_CALLS_PER_GROUP = 10;
  * refuse the first. Only a group of more than ten has several in a batch, for else the time would not do. Lanes run side
  * by side. Batches keep within ten entries and the bytes of a batch. Source: Amazon SQS, "SendMessageBatch".
  *
- * @param deadline epoch milliseconds after which nothing is begun
+ * @param deadline epoch milliseconds after which nothing more is begun than one call for each lane
  */
 export async function queueEvents(entries: readonly QueueEntry[], queue: EventQueue, clock: Clock, deadline: number): Promise<QueueingResult> {
   const rests = await Promise.all(toLanes(entries).map(async (lane) => drain(lane, queue, clock, deadline)));
@@ -64,8 +64,9 @@ async function drain(lane: readonly QueueEntry[], queue: EventQueue, clock: Cloc
   const share = Math.ceil(Math.max(...byGroup(lane).map((group) => group.length)) / MAX_CALLS_PER_GROUP);
   let pending = lane;
   let cause: string | undefined;
-  for (let failures = 0; pending.length > 0 && failures < MAX_FAILURES;) {
-    const timeLeft = deadline - clock.now();
+  // Even when all the time is gone, one call is made: without redelivery, which is off at first, the events would be lost.
+  let timeLeft = CALL_TIMEOUT_MS;
+  for (let failures = 0; pending.length > 0 && failures < MAX_FAILURES; timeLeft = deadline - clock.now()) {
     if (timeLeft <= 0) {
       return { entries: pending, cause: cause ?? 'OutOfTime' };
     }

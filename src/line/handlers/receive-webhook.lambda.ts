@@ -10,12 +10,13 @@ import { StdoutTelemetry } from '../../runtime/telemetry';
 
 const telemetry = new StdoutTelemetry(requireEnv(ENV_CHANNEL_NAME));
 // The time that LINE gives is short: a reading that hangs must leave some for the queue.
-const { secrets, fields } = secretFromEnvironment(new SecretsManagerClient({}), { timeoutMs: 700 });
+const { secrets, fields } = secretFromEnvironment(new SecretsManagerClient({}), { timeoutMs: 1_000 });
 const queue = new SqsEventQueue(new SQSClient({ maxAttempts: 1 }), requireEnv(ENV_WEBHOOK_QUEUE_URL));
 const clock = { now: Date.now, sleep };
 const includeMessageText = envFlag(ENV_INCLUDE_MESSAGE_TEXT);
 
 // Begun while Lambda still starts the function; a failure is met again, and reported, by the request that needs it.
+// (Opening the connection to SQS here as well made no difference that could be measured.)
 void secrets.value().catch(() => undefined);
 
 export const handler = async (request: WebhookRequest): Promise<WebhookResponse> => {

@@ -230,10 +230,11 @@ describe('the deadline', () => {
     expect(queue.timeouts).toEqual([600, 600, 200]);
   });
 
-  test('that has passed lets nothing begin', async () => {
+  test('that has passed leaves one call for each lane: LINE may never send the events again', async () => {
     const queue = new TestQueue();
-    expect(await queueEvents(people(1), queue, new TestClock(), 0)).toEqual({ queued: 0, notQueued: 1, cause: 'OutOfTime' });
-    expect(queue.batches).toEqual([]);
+    expect(await queueEvents([...people(20), ...ofOne(2)], queue, new TestClock(), 0)).toEqual({ queued: 21, notQueued: 1, cause: 'OutOfTime' });
+    expect(queue.batches).toHaveLength(3);
+    expect(queue.timeouts).toEqual([600, 600, 600]);
   });
 });
 
