@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     log: condensed(print),
   });
   try {
-    await demonstrate(stage, channel, applicationId);
+    await stage.emulator.during(demonstrate(stage, channel, applicationId));
     if (values.keep) {
       step('running until Ctrl-C');
       printUrls(stage);
