@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SendErrorCode } from '../src/contract/custom-channel';
+
+const ROOT = join(__dirname, '..');
+const runbook = readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8');
+const sections = new Set([...runbook.matchAll(/^### (.+)$/gm)].flatMap(([, title]) => title.split(', ')));
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));
+}
+
+function matches(texts: string[], pattern: RegExp): string[] {
+  return [...new Set(texts.flatMap((text) => [...text.matchAll(pattern)].map(([, name]) => name)))];
+}
+
+describe('docs/runbook.md', () => {
+  test.each(Object.values(SendErrorCode))('has a section for the error code %s', (code) => {
+    expect(sections).toContain(code);
+  });
+
+  test.each(matches([...sources('src/domain'), ...sources('src/runtime')], /(?:info|warn|error)\(\s*'([A-Z_]+)'/g))('has a section for the log code %s', (code) => {
+    expect(sections).toContain(code);
+  });
+
+  test.each(matches([...sources('src/line'), ...sources('src/audience')], /runbook: '([a-z-]+)'/g))('has a section for the alarm %s', (anchor) => {
+    expect(sections).toContain(anchor);
+  });
+
+  test.each(matches(sources('src/domain/audience'), /return '([A-Z_]+)';/g))('has a section for the refusal PINPOINT_%s', (refusal) => {
+    expect(sections).toContain(`PINPOINT_${refusal}`);
+  });
+
+  test('has no section that nothing leads to', () => {
+    const code = [...sources('src/domain'), ...sources('src/runtime'), ...sources('src/line'), ...sources('src/audience'), ...sources('src/contract')].join('\n');
+    expect([...sections].filter((section) => !code.includes(`'${section}'`) && !code.includes(`'${section.replace('PINPOINT_', '')}'`))).toEqual([]);
+  });
+});
+
+describe('links between documents', () => {
+  const documents = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md')).map((file) => join('docs', file))];
+
+  test.each(documents)('of %s lead to files that exist', (document) => {
+    const text = readFileSync(join(ROOT, document), 'utf8');
+    const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => join(ROOT, document, '..', target));
+    const missing = targets.filter((target) => {
+      try {
+        readFileSync(target);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    expect(missing).toEqual([]);
+  });
+});
