@@ -139,8 +139,9 @@ for (const path of ['/rosetta/', '/examples/', '/docs/', '/simulator/', '/.ci/',
   project.npmignore?.addPatterns(path);
 }
 
-// jsii's tools remark on every run that Node 20 has ended; the project still promises to build on it.
+// jsii's tools and the AWS SDK remark on every run that Node 20 has ended; the project still promises to build on it.
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
+project.tasks.addEnvironment('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
 // Layers: who may import what is a lint rule.
 for (const override of LAYER_RULES) {
