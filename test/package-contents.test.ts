@@ -23,7 +23,7 @@ const ALLOWED = [
 ];
 
 /** Sources that jsii compiles: constructs and contract. */
-const COMPILED = filesBelow(path.join(ROOT, 'src')).filter((file) => /\.ts$/.test(file) && !/^(domain|runtime)\/|\.lambda\.ts$/.test(file));
+const COMPILED = filesBelow(path.join(ROOT, 'src')).filter((file) => /(?<!\.d)\.ts$/.test(file) && !/^(domain|runtime)\/|\.lambda\.ts$/.test(file));
 
 /** Sources that are bundled. */
 const ENTRIES = filesBelow(path.join(ROOT, 'src')).filter((file) => /\.lambda\.ts$/.test(file));
