@@ -7,7 +7,7 @@ import { Figure, median } from './figures';
 import { awsEnvironment } from './receiver';
 import { ROOT } from '../support/built';
 
-const ROUNDS = 10;
+const ROUNDS = 20;
 
 /** `cdk synth` of examples/minimal against that of a stack with nothing in it, both compiled, in turns, as in a consumer's project. */
 export function benchSynth(folder: string, log: (line: string) => void): Figure[] {
