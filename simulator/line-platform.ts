@@ -496,6 +496,11 @@ export class LinePlatform {
     return [...this.webhooks.attempts];
   }
 
+  /** Every access token so far, live or not, to be looked for where none must be. */
+  accessTokens(): string[] {
+    return this.tokens.all();
+  }
+
   /** Messages that count against the quota so far this month. */
   usage(): number {
     return this.quotaUsed;

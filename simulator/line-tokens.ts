@@ -88,6 +88,11 @@ export class LineTokens {
     for (const token of this.tokens.values()) token.expiresAt = 0;
   }
 
+  /** Every token so far, live or not. */
+  all(): string[] {
+    return [...this.tokens.keys()];
+  }
+
   private isChannel(form: URLSearchParams): boolean {
     return form.get('client_id') === this.channel.channelId && form.get('client_secret') === this.channel.channelSecret;
   }
