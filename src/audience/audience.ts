@@ -57,7 +57,7 @@ export interface AudienceConfig {
   readonly batchSize?: number;
 
   /**
-   * Longest run of `handler`; the queue hides a message six times as long.
+   * Longest run of `handler`, at most 15 minutes; the queue hides a message six times as long.
    *
    * @default Duration.seconds(30)
    */

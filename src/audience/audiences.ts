@@ -1,4 +1,4 @@
-import { Annotations, Duration, Lazy } from 'aws-cdk-lib';
+import { Annotations, Duration, Lazy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -13,6 +13,9 @@ import { checkInteger, fail } from '../shared/validation';
 
 /** Longest that a change waits in the stream for a queue that cannot be written to; the stream forgets after 24 hours. */
 const MAX_RECORD_AGE = Duration.hours(23);
+
+/** The longest that Lambda lets a function run. Source: AWS Lambda, "Lambda quotas". */
+const MAX_TIMEOUT = Duration.minutes(15);
 
 /**
  * The audiences of a channel. The table's stream is read once; every audience has a queue, a dead-letter queue and an
@@ -32,12 +35,13 @@ export class Audiences extends Construct {
     const config = audience.bind(scope, this.resources.props);
     checkInteger(scope, 'batchSize', config.batchSize, 1, 10);
     checkInteger(scope, 'maxConcurrency', config.maxConcurrency, 2, 1_000);
+    checkInteger(scope, 'timeout', config.timeout && knownTimeout(config.timeout).toSeconds(), 1, MAX_TIMEOUT.toSeconds());
 
-    const timeout = config.timeout ?? Duration.seconds(30);
+    const timeout = knownTimeout(config.timeout);
     const { queue } = this.resources.queue(scope, 'Queue', {
       fifo: true,
       // Source: AWS Lambda, "Using Lambda with Amazon SQS": six times the function's timeout.
-      visibilityTimeout: Duration.seconds(Math.min(6 * timeout.toSeconds(), Duration.hours(12).toSeconds())),
+      visibilityTimeout: Duration.seconds(6 * timeout.toSeconds()),
       maxReceiveCount: 5,
       meaning: `The audience ${id} refused changes of subscribers; they are kept here, and the subscribers themselves are safe in the table.`,
       runbook: 'audience-refuses-changes',
@@ -64,7 +68,7 @@ export class Audiences extends Construct {
       description: 'Tells every audience of a LINE channel what changed in its subscriber table',
       timeout: Duration.seconds(30),
       environment: {
-        [ENV_AUDIENCE_QUEUE_URLS]: Lazy.string({ produce: () => this.subscribers.stack.toJsonString(this.queueUrls) }),
+        [ENV_AUDIENCE_QUEUE_URLS]: Lazy.string({ produce: () => Stack.of(this).toJsonString(this.queueUrls) }),
       },
     }));
     // Source: AWS Lambda, "Process DynamoDB records with Lambda", permissions; ListStreams knows no resource.
@@ -96,4 +100,9 @@ export class Audiences extends Construct {
     });
     return publisher;
   }
+}
+
+/** A timeout that is known only at deployment counts as the longest there is. */
+function knownTimeout(timeout: Duration = Duration.seconds(30)): Duration {
+  return timeout.isUnresolved() ? MAX_TIMEOUT : timeout;
 }

@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY, TTL_ATTRIBUTE } from '../contract/subscriber';
-import { grantTable, tableEncryption } from '../shared/channel-resources';
+import { grantTableRead, grantTableWrite, tableEncryption } from '../shared/channel-resources';
 
 /** The system of record of who is a subscriber, here or in another stack. */
 export interface ISubscriberTable extends IResource {
@@ -78,16 +78,16 @@ abstract class SubscriberTableBase extends Resource implements ISubscriberTable 
   public abstract readonly table: dynamodb.ITable;
 
   public grantRead(grantee: iam.IGrantable): iam.Grant {
-    return grantTable(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan');
+    return grantTableRead(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan');
   }
 
   public grantUpsert(grantee: iam.IGrantable): iam.Grant {
-    return grantTable(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    return grantTableWrite(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
   }
 
   public grantErase(grantee: iam.IGrantable): iam.Grant {
     // A tombstone is an update, too: a DeleteItem would forget the time and let an older event bring the person back.
-    return grantTable(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    return grantTableWrite(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
   }
 }
 
@@ -95,7 +95,9 @@ abstract class SubscriberTableBase extends Resource implements ISubscriberTable 
  * A DynamoDB table of subscribers in Amazon Pinpoint's endpoint shape: billed by use, with a stream, point-in-time
  * recovery and time to live, and retained when the stack goes.
  *
- * A channel makes its own unless it is given one. Several channels may share a table when each has its own `channelKey`.
+ * A channel makes its own unless it is given one. Several channels may share a table when each has its own `channelKey`;
+ * no more than two of them should have audiences, which read the table's stream (Amazon DynamoDB, "Change data capture
+ * for DynamoDB Streams": two readers a shard).
  *
  * @example
  * const subscribers = new SubscriberTable(this, 'Subscribers');

@@ -26,7 +26,19 @@ export class BoundCredentials {
     };
   }
 
+  /**
+   * Lets a function read the secret's value. Not `secret.grantRead`: that writes each function's role into the key's
+   * policy, which fills it up and is a circle for a key of another stack.
+   */
   public grantRead(grantee: iam.IGrantable): iam.Grant {
-    return this.secret.grantRead(grantee);
+    const { secret } = this;
+    secret.encryptionKey?.grantDecrypt(grantee);
+    return iam.Grant.addToPrincipalOrResource({
+      grantee,
+      actions: ['secretsmanager:GetSecretValue'],
+      // A name or partial ARN lacks the six characters that Secrets Manager appends. Source: AWS Secrets Manager, "What's in a secret?".
+      resourceArns: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+      resource: secret,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, IResource, Names, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import { CfnOutput, Duration, IResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -26,8 +26,9 @@ import { ENV_API_BASE_URL, ENV_SUBSCRIBER_TABLE, ENV_WEBHOOK_URL } from '../cont
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY } from '../contract/subscriber';
 import { WEBHOOK_EVENT_SOURCE } from '../contract/webhook-events';
-import { ChannelResources } from '../shared/channel-resources';
+import { ChannelResources, letServiceUseKey } from '../shared/channel-resources';
 import { LineFunctionOptions } from '../shared/line-function-options';
+import { uniqueName } from '../shared/unique-name';
 import { checkBaseUrl, checkPattern, fail } from '../shared/validation';
 
 /** Which of LINE's events a rule routes, and where to. */
@@ -214,7 +215,8 @@ export interface LineChannelOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * What happens to everything that the channel makes when it leaves the stack.
+   * What happens to everything that holds data when the channel leaves the stack: tables, buckets, secret, a created
+   * Pinpoint project, queues, event bus and log groups. Deletion of a bucket fails unless it is empty.
    *
    * @default - tables, buckets, the secret and a created Pinpoint project are retained, the rest is deleted
    */
@@ -241,7 +243,8 @@ export interface LineChannelAttributes {
   readonly eventBus: events.IEventBus;
 
   /**
-   * Send functions by message type (`text`, `image`, `audio`, `video`).
+   * Send functions by message type (`text`, `image`, `audio`, `video`). Import them with
+   * `Function.fromFunctionAttributes` and `sameEnvironment`, so that `grantSend` can change their permissions.
    *
    * @default - none; `sendFunction` throws
    */
@@ -371,7 +374,7 @@ export abstract class LineChannelBase extends LineChannelReference {
     const types = this.checkMessageTypes(props.messageTypes);
     const channelKey = this.checkChannelKey(props);
     checkBaseUrl(this, 'apiBaseUrl', props.apiBaseUrl);
-    this.channelName = Names.uniqueResourceName(this, { maxLength: 200, separator: '-' });
+    this.channelName = uniqueName(this, 200);
 
     const { encryptionKey, removalPolicy, functions, alarmActions } = props;
     const resources = new ChannelResources(this, {
@@ -383,10 +386,7 @@ export abstract class LineChannelBase extends LineChannelReference {
     const lineEnvironment: { [name: string]: string } = props.apiBaseUrl ? { [ENV_API_BASE_URL]: props.apiBaseUrl } : {};
 
     this.subscribers = props.subscribers ?? new SubscriberTable(this, 'Subscribers', { encryptionKey, removalPolicy });
-    const bus = new events.EventBus(this, 'Bus', { description: 'Events of a LINE channel', kmsKey: encryptionKey });
-    if (removalPolicy) {
-      bus.applyRemovalPolicy(removalPolicy);
-    }
+    const bus = this.createBus(resources);
     this.eventBus = bus;
 
     const webhook = new LineWebhook(this, 'Webhook', {
@@ -595,6 +595,15 @@ export abstract class LineChannelBase extends LineChannelReference {
   }
 
   /**
+   * Profiles that LINE could not give and that could not be queued for later either; the person's next follow reads them. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricProfilesNotStored(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.PROFILES_NOT_STORED, options);
+  }
+
+  /**
    * Subscriber changes that an audience took. Sum over 5 minutes unless the options say otherwise.
    *
    * @param options statistic, period and the like
@@ -710,10 +719,36 @@ export abstract class LineChannelBase extends LineChannelReference {
     return props.channelKey ?? DEFAULT_CHANNEL_KEY;
   }
 
+  private createBus(resources: ChannelResources): events.EventBus {
+    const { encryptionKey } = resources;
+    const bus = new events.EventBus(this, 'Bus', {
+      eventBusName: this.channelName,
+      description: 'Events of a LINE channel',
+      kmsKey: encryptionKey,
+    });
+    bus.applyRemovalPolicy(resources.transientRemovalPolicy);
+    // CDK adds the same statement, but says nothing when it cannot.
+    // Source: Amazon EventBridge, "Encrypting event buses with AWS KMS keys", key policy.
+    if (encryptionKey) {
+      const stack = Stack.of(this);
+      const busArn = stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: this.channelName });
+      letServiceUseKey(encryptionKey, new iam.PolicyStatement({
+        principals: [new iam.ServicePrincipal('events.amazonaws.com')],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'],
+        resources: ['*'],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': busArn, 'kms:EncryptionContext:aws:events:event-bus:arn': busArn },
+        },
+      }));
+    }
+    return bus;
+  }
+
   private createSetUp(credentials: BoundCredentials, lineEnvironment: { [name: string]: string }, resources: ChannelResources): lambda.Function {
     const setUp = new SetUpChannelFunction(this, 'SetUp', resources.functionOptions(this, 'SetUp', {
       description: 'Run once the secret is filled in: checks the credentials and registers the webhook with LINE',
-      timeout: Duration.minutes(2),
+      // The AWS CLI waits 60 seconds for an answer and then calls again.
+      timeout: Duration.seconds(55),
       environment: {
         ...credentials.environment,
         ...lineEnvironment,

@@ -1,6 +1,5 @@
-import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -8,7 +7,8 @@ import { LineMessageType } from './line-message-type';
 import { CloudFrontMediaOptions, MediaDelivery } from './media-delivery';
 import { ENV_MEDIA_BUCKET, ENV_MEDIA_DELIVERY, ENV_MEDIA_PREFIX } from '../contract/environment';
 import { MediaDeliveryConfig } from '../contract/media';
-import { ChannelResources, warnToAddStatement } from '../shared/channel-resources';
+import { ChannelResources, letServiceUseKey, warnToAddStatement } from '../shared/channel-resources';
+import { globalName } from '../shared/unique-name';
 import { checkPattern, fail } from '../shared/validation';
 
 /** Message types whose content lies in a bucket. */
@@ -93,7 +93,7 @@ export class LineMediaLibrary extends Construct {
     return [...this.places.values()]
       .map(({ bucket, prefix }) => {
         bucket.encryptionKey?.grantEncryptDecrypt(grantee);
-        return grantOn(bucket, grantee, ['s3:PutObject'], prefix);
+        return grantOn(bucket, grantee, ['s3:PutObject', 's3:AbortMultipartUpload'], prefix);
       })
       .reduce((all, one) => all.combine(one), iam.Grant.drop(grantee, 'no media types'));
   }
@@ -104,8 +104,12 @@ export class LineMediaLibrary extends Construct {
       fail(this, `\`${type}Bucket\` and \`${type}BucketName\` cannot both be given, got the bucket ${bucket.node.path} and the name '${bucketName}': give the bucket to use it, or the name to have a bucket made`);
     }
     checkPattern(this, `${type}BucketName`, bucketName, /^(?!xn--|\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name of 3 to 63 lower case letters, digits, dots and hyphens');
+    if (bucket) {
+      this.warnIfUnversioned(type, bucket);
+      return bucket;
+    }
     const { resources } = this.props;
-    return bucket ?? new s3.Bucket(this, BUCKET_IDS[type], {
+    return new s3.Bucket(this, BUCKET_IDS[type], {
       bucketName,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -118,27 +122,40 @@ export class LineMediaLibrary extends Construct {
     });
   }
 
+  /** Of a bucket that was imported nothing is known. */
+  private warnIfUnversioned(type: MediaType, bucket: s3.IBucket): void {
+    const resource = bucket.node.defaultChild;
+    if (resource instanceof s3.CfnBucket && resource.versioningConfiguration === undefined) {
+      Annotations.of(this).addWarningV2('cdk-line-pinpoint:unversionedBucket',
+        `the bucket ${bucket.node.path}, given as \`${type}Bucket\`, is not versioned: overwriting a file changes what people see in old chats. Make it with \`versioned: true\``);
+    }
+  }
+
   /** @returns domain name of the links */
   private distribution(options: CloudFrontMediaOptions): string {
     const rewrite = new cloudfront.Function(this, 'MediaPath', {
+      functionName: globalName(this),
       comment: 'Turns /<type>/<version>/<key> into the object and its version',
       runtime: cloudfront.FunctionRuntime.JS_2_0,
       code: cloudfront.FunctionCode.fromInline(mediaPathCode(Object.fromEntries([...this.places].map(([type, { prefix }]) => [type, prefix])))),
     });
     const cachePolicy = new cloudfront.CachePolicy(this, 'CachePolicy', {
+      cachePolicyName: globalName(this),
       comment: 'Media of a LINE channel: one object version, one cache entry',
       queryStringBehavior: cloudfront.CacheQueryStringBehavior.allowList('versionId'),
       enableAcceptEncodingGzip: false,
       enableAcceptEncodingBrotli: false,
     });
-    const made: [s3.IBucket, cloudfront.IOrigin][] = [];
+    const originAccessControl = new cloudfront.S3OriginAccessControl(this, 'OriginAccessControl', {
+      originAccessControlName: globalName(this),
+    });
+    const { originAccessControlId } = originAccessControl;
+    const readers: [s3.IBucket, BucketOrigin][] = [];
     const behavior = (bucket: s3.IBucket): cloudfront.BehaviorOptions => {
-      let origin = made.find(([other]) => sameBucket(other, bucket))?.[1];
+      let origin = readers.find(([other]) => sameBucket(other, bucket))?.[1];
       if (!origin) {
-        origin = origins.S3BucketOrigin.withOriginAccessControl(bucket, {
-          originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.READ_VERSIONED],
-        });
-        made.push([bucket, origin]);
+        origin = new BucketOrigin(bucket, originAccessControlId);
+        readers.push([bucket, origin]);
       }
       return {
         origin,
@@ -157,41 +174,53 @@ export class LineMediaLibrary extends Construct {
       priceClass: options.priceClass,
       ...(options.domainName && { domainNames: [options.domainName], certificate: options.certificate }),
     });
-    for (const [bucket] of made) {
-      this.explainImportedBucket(bucket, distribution);
+    for (const [bucket] of readers) {
+      this.letDistributionRead(bucket, distribution);
     }
-    return options.domainName ?? distribution.distributionDomainName;
+    if (options.domainName === undefined) {
+      return distribution.distributionDomainName;
+    }
+    new CfnOutput(this, 'DomainTarget', { description: 'Point the DNS record of the media links\' domain name here', value: distribution.distributionDomainName });
+    return options.domainName;
   }
 
-  /** CDK cannot write the policy of a bucket that it did not create: say which statements are missing. */
-  private explainImportedBucket(bucket: s3.IBucket, distribution: cloudfront.Distribution): void {
-    const statement = new iam.PolicyStatement({
-      principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')],
-      actions: ['s3:GetObject', 's3:GetObjectVersion'],
-      resources: [bucket.arnForObjects('*')],
-      conditions: { StringEquals: { 'AWS:SourceArn': distribution.distributionArn } },
-    });
-    // A bucket of this app has a policy by now: the origin made one.
-    if (!bucket.policy) {
-      Annotations.of(this).acknowledgeWarning('@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac');
+  /** Lets the distribution read a bucket, or shows the user the statements that must be added by hand. */
+  private letDistributionRead(bucket: s3.IBucket, distribution: cloudfront.Distribution): void {
+    // This stack needs a bucket of another stack, which therefore cannot name the distribution.
+    const elsewhere = Resource.isOwnedResource(bucket) && Stack.of(bucket) !== Stack.of(this);
+    const statement = cloudFrontStatement(['s3:GetObject', 's3:GetObjectVersion'], bucket.arnForObjects('*'),
+      elsewhere ? anyDistribution(this) : { StringEquals: { 'AWS:SourceArn': distribution.distributionArn } });
+    if (!bucket.addToResourcePolicy(statement).statementAdded) {
       warnToAddStatement(this, 'importedBucketPolicy', `the policy of the imported bucket ${name(bucket)}, so that CloudFront can read it`, statement);
     }
-    const key = bucket.encryptionKey;
-    if (key && !key.node.defaultChild) {
-      Annotations.of(this).acknowledgeWarning('@aws-cdk/aws-cloudfront-origins:updateImportedKeyPolicyOac');
-      warnToAddStatement(this, 'importedBucketKeyPolicy', `the policy of the imported key ${key.keyArn} of bucket ${name(bucket)}, so that CloudFront can decrypt with it`, keyStatement(this));
+    if (bucket.encryptionKey) {
+      letServiceUseKey(bucket.encryptionKey, cloudFrontStatement(['kms:Decrypt'], '*', anyDistribution(this)));
     }
   }
 }
 
-/** Same statement as CDK's own origin adds: every distribution of this account, since naming this one would be a circle. */
-function keyStatement(scope: Construct): iam.PolicyStatement {
-  return new iam.PolicyStatement({
-    principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')],
-    actions: ['kms:Decrypt'],
-    resources: ['*'],
-    conditions: { ArnLike: { 'AWS:SourceArn': Stack.of(scope).formatArn({ service: 'cloudfront', region: '', resource: 'distribution', resourceName: '*' }) } },
-  });
+/**
+ * A private bucket behind origin access control. CDK's own origin also writes the policies of bucket and key, which is a
+ * circle for a bucket of another stack.
+ */
+class BucketOrigin extends cloudfront.OriginBase {
+  constructor(bucket: s3.IBucket, originAccessControlId: string) {
+    super(bucket.bucketRegionalDomainName, { originAccessControlId });
+  }
+
+  protected renderS3OriginConfig(): cloudfront.CfnDistribution.S3OriginConfigProperty {
+    return { originAccessIdentity: '' };
+  }
+}
+
+/** Source: Amazon CloudFront, "Restrict access to an Amazon S3 origin", origin access control. */
+function cloudFrontStatement(actions: string[], resource: string, conditions: iam.Conditions): iam.PolicyStatement {
+  return new iam.PolicyStatement({ principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')], actions, resources: [resource], conditions });
+}
+
+/** Every distribution of this account, where naming the one would be a circle: it needs its bucket, which needs its key. */
+function anyDistribution(scope: Construct): iam.Conditions {
+  return { ArnLike: { 'AWS:SourceArn': Stack.of(scope).formatArn({ service: 'cloudfront', region: '', resource: 'distribution', resourceName: '*' }) } };
 }
 
 function grantOn(bucket: s3.IBucket, grantee: iam.IGrantable, actions: string[], prefix: string): iam.Grant {
@@ -199,7 +228,7 @@ function grantOn(bucket: s3.IBucket, grantee: iam.IGrantable, actions: string[],
 }
 
 function sameBucket(one: s3.IBucket, other: s3.IBucket): boolean {
-  return one === other || (!Token.isUnresolved(one.bucketName) && one.bucketName === other.bucketName);
+  return one === other || one.bucketName === other.bucketName;
 }
 
 function name(bucket: s3.IBucket): string {
@@ -216,7 +245,7 @@ export function mediaPathCode(prefixes: Record<string, string>): string {
     'function handler(event) {',
     '  var request = event.request;',
     '  var match = /^\\/([a-z]+)\\/([^/]+)\\/(.+)$/.exec(request.uri);',
-    '  if (!match || prefixes[match[1]] === undefined) {',
+    '  if (!match || typeof prefixes[match[1]] !== "string") {',
     '    return { statusCode: 404, statusDescription: "Not Found" };',
     '  }',
     '  request.uri = "/" + prefixes[match[1]] + match[3];',

@@ -12,7 +12,7 @@ import { LineMessageType } from './line-message-type';
 import { ISubscriberTable } from '../audience/subscriber-table';
 import { ENV_JOURNAL_TABLE, ENV_MESSAGE_TYPE, ENV_SAMPLE_MESSAGES, ENV_SUBSCRIBER_TABLE } from '../contract/environment';
 import { JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY } from '../contract/send-journal';
-import { ChannelResources } from '../shared/channel-resources';
+import { ChannelResources, grantTableRead, grantTableWrite } from '../shared/channel-resources';
 
 export interface LineMessageSenderProps {
   readonly types: LineMessageType[];
@@ -60,8 +60,8 @@ export class LineMessageSender extends Construct {
         },
       }));
       credentials.grantRead(send);
-      resources.grantTable(this.journal, send, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
-      resources.grantTable(subscribers.table, send, 'dynamodb:BatchGetItem');
+      grantTableWrite(this.journal, send, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+      grantTableRead(subscribers.table, send, 'dynamodb:BatchGetItem');
       media?.grantRead(type, send);
       // LINE forgets a retry key after 24 hours: an event that waited longer must not be attempted again.
       send.configureAsyncInvoke({

@@ -14,7 +14,11 @@ import { ISubscriberTable } from '../audience/subscriber-table';
 import {
   ENV_EVENT_BUS, ENV_INCLUDE_MESSAGE_TEXT, ENV_PROFILE_PICTURE, ENV_PROFILE_QUEUE_URL, ENV_SUBSCRIBER_TABLE, ENV_UNSUBSCRIBE, ENV_WEBHOOK_QUEUE_URL,
 } from '../contract/environment';
+import { MAX_WEBHOOK_URL_LENGTH } from '../contract/limits';
 import { ChannelResources, HandlerSettings } from '../shared/channel-resources';
+import { checkPattern } from '../shared/validation';
+
+const WEBHOOK_URL_PATTERN = new RegExp(`^https://\\S{1,${MAX_WEBHOOK_URL_LENGTH - 'https://'.length}}$`);
 
 export interface LineWebhookProps {
   readonly access: IWebhookAccess;
@@ -110,5 +114,6 @@ export class LineWebhook extends Construct {
     subscribers.grantUpsert(updateProfile);
 
     this.webhookUrl = props.access.bind(new Construct(this, 'Access'), { handler: this.receiver }).webhookUrl;
+    checkPattern(this, 'webhookUrl', this.webhookUrl, WEBHOOK_URL_PATTERN, `an https:// URL of at most ${MAX_WEBHOOK_URL_LENGTH} characters, which is all that LINE posts to`);
   }
 }

@@ -6,7 +6,8 @@ import { MAX_PRESIGNED_SECONDS } from '../contract/limits';
 /** Options of media links through Amazon CloudFront. */
 export interface CloudFrontMediaOptions {
   /**
-   * Domain name of your own for media links, for example `media.example.com`. Point its DNS record to the distribution.
+   * Domain name of your own for media links, for example `media.example.com`. The stack's output `DomainTarget` says where to
+   * point its DNS record.
    *
    * @default - the distribution's own name, `….cloudfront.net`
    */

@@ -1,5 +1,6 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
@@ -25,15 +26,26 @@ export class SampleMedia extends Construct {
     }));
     const buckets = types.map((type): [MediaType, s3.IBucket] => [type, media.bucketOf(type)!]);
     for (const [type, bucket] of buckets) {
-      bucket.encryptionKey?.grantEncryptDecrypt(upload);
+      bucket.encryptionKey?.grantEncrypt(upload);
       iam.Grant.addToPrincipal({
         grantee: upload,
         actions: ['s3:PutObject'],
         resourceArns: KEYS[type].map((key) => bucket.arnForObjects(`${media.prefixOf(type)}${key}`)),
       });
     }
-    const { logGroup } = resources.functionOptions(this, 'Provider', { description: '', timeout: Duration.minutes(1) });
-    const provider = new Provider(this, 'Provider', { onEventHandler: upload, logGroup });
+    const options = resources.functionOptions(this, 'Provider', { description: 'Unused', timeout: Duration.minutes(1) });
+    const provider = new Provider(this, 'Provider', {
+      onEventHandler: upload,
+      frameworkOnEventRole: options.role,
+      vpc: options.vpc,
+      vpcSubnets: options.vpcSubnets,
+      securityGroups: options.securityGroups,
+      logGroup: options.logGroup,
+    });
+    // CDK's own function has no props for these two.
+    const framework = provider.node.findChild('framework-onEvent').node.defaultChild as lambda.CfnFunction;
+    framework.memorySize = options.memorySize;
+    framework.architectures = [options.architecture!.name];
     const resource = new CustomResource(this, 'Resource', {
       serviceToken: provider.serviceToken,
       resourceType: 'Custom::LineSampleMedia',

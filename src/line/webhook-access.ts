@@ -1,4 +1,4 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -7,6 +7,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
+import { uniqueName } from '../shared/unique-name';
 import { checkInteger } from '../shared/validation';
 
 /** What a channel tells its webhook access when it binds it. */
@@ -39,7 +40,7 @@ export interface IWebhookAccess {
   bind(scope: Construct, options: WebhookAccessBindOptions): WebhookAccessConfig;
 }
 
-/** A domain name of your own in front of the webhook. Point its DNS record to the API's target yourself, or see README. */
+/** A domain name of your own in front of the webhook. The stack's output `DomainTarget` says where to point its DNS record. */
 export interface WebhookDomainOptions {
   /** Fully qualified domain name, for example `line.example.com`. The webhook is then `https://line.example.com/webhook`. */
   readonly domainName: string;
@@ -73,8 +74,8 @@ export interface WebhookApiOptions {
   readonly domain?: WebhookDomainOptions;
 
   /**
-   * Log group for access logs. Off by default because API Gateway writes them with a role that is set for the whole
-   * account, which a library must not do; without that role the deployment fails.
+   * Log group for access logs. A REST API writes them with a role that is set for the whole account, which a library
+   * must not do: without that role the deployment fails. An HTTP API needs no role.
    *
    * @default - no access logs
    */
@@ -139,6 +140,10 @@ function checkThrottling(scope: Construct, options: WebhookApiOptions): void {
   checkInteger(scope, 'throttlingBurstLimit', options.throttlingBurstLimit, 1, 5_000);
 }
 
+function outputDomainTarget(scope: Construct, target: string): void {
+  new CfnOutput(scope, 'DomainTarget', { description: 'Point the DNS record of the webhook\'s domain name here', value: target });
+}
+
 class RestApiAccess implements IWebhookAccess {
   constructor(private readonly options: RestApiWebhookOptions) {}
 
@@ -147,12 +152,13 @@ class RestApiAccess implements IWebhookAccess {
     checkThrottling(scope, options);
     const endpointType = options.endpointType ?? apigateway.EndpointType.EDGE;
     const api = new apigateway.RestApi(scope, 'Api', {
+      restApiName: uniqueName(scope, 128),
       description: 'Webhook of a LINE channel',
       endpointTypes: [endpointType],
       // The role of API Gateway's logs belongs to the whole account: never touched from here.
       cloudWatchRole: false,
       disableExecuteApiEndpoint: options.domain !== undefined,
-      domainName: options.domain && { ...options.domain, endpointType },
+      domainName: options.domain && { ...options.domain, endpointType, securityPolicy: apigateway.SecurityPolicy.TLS_1_2 },
       deployOptions: {
         stageName: 'prod',
         throttlingRateLimit: options.throttlingRateLimit ?? RATE_LIMIT,
@@ -166,6 +172,9 @@ class RestApiAccess implements IWebhookAccess {
     // The construct's own output repeats the URL without the path.
     api.node.tryRemoveChild('Endpoint');
     api.root.addResource(PATH).addMethod('POST', new apigateway.LambdaIntegration(handler, { allowTestInvoke: false }));
+    if (api.domainName) {
+      outputDomainTarget(scope, api.domainName.domainNameAliasDomainName);
+    }
     if (options.webAclArn !== undefined) {
       new wafv2.CfnWebACLAssociation(scope, 'WebAcl', {
         webAclArn: options.webAclArn,
@@ -189,7 +198,9 @@ class HttpApiAccess implements IWebhookAccess {
   public bind(scope: Construct, { handler }: WebhookAccessBindOptions): WebhookAccessConfig {
     const { options } = this;
     checkThrottling(scope, options);
+    const domainName = options.domain && new apigatewayv2.DomainName(scope, 'DomainName', options.domain);
     const api = new apigatewayv2.HttpApi(scope, 'Api', {
+      apiName: uniqueName(scope, 128),
       description: 'Webhook of a LINE channel',
       createDefaultStage: false,
       disableExecuteApiEndpoint: options.domain !== undefined,
@@ -204,10 +215,11 @@ class HttpApiAccess implements IWebhookAccess {
       ...(options.accessLogGroup && {
         accessLogSettings: { destination: new apigatewayv2.LogGroupLogDestination(options.accessLogGroup) },
       }),
-      ...(options.domain && {
-        domainMapping: { domainName: new apigatewayv2.DomainName(scope, 'DomainName', options.domain) },
-      }),
+      ...(domainName && { domainMapping: { domainName } }),
     });
+    if (domainName) {
+      outputDomainTarget(scope, domainName.regionalDomainName);
+    }
     api.addRoutes({
       path: `/${PATH}`,
       methods: [apigatewayv2.HttpMethod.POST],

@@ -1,4 +1,4 @@
-import { Annotations, ArnFormat, Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -6,7 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import { Construct, IConstruct } from 'constructs';
 import { LineFunctionOptions } from './line-function-options';
 import { checkInteger, fail } from './validation';
 import { ENV_CHANNEL_KEY, ENV_CHANNEL_NAME } from '../contract/environment';
@@ -57,7 +57,6 @@ export interface ChannelResourcesProps {
  * `removalPolicy` and `alarmActions` reach every one of them.
  */
 export class ChannelResources {
-  private logsMayUseKey = false;
   /** Every alarm made, for the channel's `alarms`. */
   public readonly alarms: cloudwatch.Alarm[] = [];
 
@@ -84,9 +83,10 @@ export class ChannelResources {
     return this.props.removalPolicy ?? RemovalPolicy.DESTROY;
   }
 
-  /** Options of a handler's function. The log group is a child of `scope` called `<id>Logs`. */
+  /** Options of a handler's function. Log group and role are children of `scope` called `<id>Logs` and `<id>Role`. */
   public functionOptions(scope: Construct, id: string, settings: HandlerSettings): lambda.FunctionOptions {
     const { functions = {} } = this.props;
+    const logGroup = functions.logGroup ?? this.logGroup(scope, `${id}Logs`);
     return {
       description: settings.description,
       timeout: settings.timeout,
@@ -95,7 +95,8 @@ export class ChannelResources {
       vpc: functions.vpc,
       vpcSubnets: functions.vpcSubnets,
       securityGroups: functions.securityGroups,
-      logGroup: functions.logGroup ?? this.logGroup(scope, `${id}Logs`),
+      logGroup,
+      role: this.role(scope, `${id}Role`, logGroup),
       loggingFormat: lambda.LoggingFormat.JSON,
       environment: {
         [ENV_CHANNEL_KEY]: this.props.channelKey,
@@ -128,7 +129,9 @@ export class ChannelResources {
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
       alarmDescription: `${settings.meaning} What to do: ${RUNBOOK}#${settings.runbook}`,
     });
-    alarm.addAlarmAction(...(this.props.alarmActions ?? []));
+    for (const action of this.props.alarmActions ?? []) {
+      alarm.addAlarmAction(action);
+    }
     this.alarms.push(alarm);
     return queue;
   }
@@ -146,9 +149,15 @@ export class ChannelResources {
     };
   }
 
-  /** Grants table actions, and the use of the table's key if it has one. */
-  public grantTable(table: dynamodb.ITable, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
-    return grantTable(table, grantee, ...actions);
+  /** CDK's own role of a function may write to every log group of the account, this one to the function's only. */
+  private role(scope: Construct, id: string, logGroup: logs.ILogGroup): iam.Role {
+    const role = new iam.Role(scope, id, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    if (this.props.functions?.vpc) {
+      // Source: AWS Lambda, "Giving Lambda functions access to resources in an Amazon VPC", IAM permissions.
+      role.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaVPCAccessExecutionRole'));
+    }
+    return role;
   }
 
   private queueDefaults(fifo?: boolean): sqs.QueueProps {
@@ -168,9 +177,8 @@ export class ChannelResources {
   }
 
   private logGroup(scope: Construct, id: string): logs.LogGroup {
-    if (this.encryptionKey && !this.logsMayUseKey) {
-      this.logsMayUseKey = true;
-      this.letLogsUseKey(this.encryptionKey);
+    if (this.encryptionKey) {
+      letServiceUseKey(this.encryptionKey, this.logsStatement());
     }
     return new logs.LogGroup(scope, id, {
       retention: this.props.functions?.logRetention ?? logs.RetentionDays.ONE_MONTH,
@@ -179,11 +187,11 @@ export class ChannelResources {
     });
   }
 
-  /** Source: Amazon CloudWatch Logs, "Encrypt log data using AWS KMS", step 2. */
-  private letLogsUseKey(key: kms.IKey): void {
+  /** Source: Amazon CloudWatch Logs, "Encrypt log data using AWS KMS", step 2; in China the principal ends in .cn. */
+  private logsStatement(): iam.PolicyStatement {
     const stack = Stack.of(this.scope);
-    const statement = new iam.PolicyStatement({
-      principals: [new iam.ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
+    return new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal(`logs.${stack.region}.${stack.urlSuffix}`)],
       actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
       resources: ['*'],
       conditions: {
@@ -192,9 +200,6 @@ export class ChannelResources {
         },
       },
     });
-    if (!key.addToResourcePolicy(statement, true).statementAdded) {
-      warnToAddStatement(this.scope, 'importedKeyPolicy', `the policy of \`encryptionKey\` (${key.keyArn}), so that CloudWatch Logs can encrypt with it`, statement);
-    }
   }
 }
 
@@ -203,14 +208,33 @@ export function tableEncryption(encryptionKey?: kms.IKey): Pick<dynamodb.TablePr
   return encryptionKey ? { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {};
 }
 
-/** Grants table actions on the table alone, and the use of its key if it has one. */
-export function grantTable(table: dynamodb.ITable, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
-  table.encryptionKey?.grantEncryptDecrypt(grantee);
+/** What reading an encrypted table takes. Source: Amazon DynamoDB, "DynamoDB encryption at rest: usage notes", AWS KMS permissions. */
+const KEY_READ_ACTIONS = ['kms:Decrypt', 'kms:DescribeKey'];
+
+/** Grants actions that only read, on the table alone, and what they need of its key. */
+export function grantTableRead(table: dynamodb.ITable, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
+  table.encryptionKey?.grant(grantee, ...KEY_READ_ACTIONS);
   return table.grant(grantee, ...actions);
 }
 
+/** Grants actions of which some write, on the table alone, and what they need of its key. */
+export function grantTableWrite(table: dynamodb.ITable, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
+  table.encryptionKey?.grant(grantee, ...KEY_READ_ACTIONS, 'kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*');
+  return table.grant(grantee, ...actions);
+}
+
+/**
+ * Adds a statement to a key's policy. A key that CDK cannot change gets a warning instead: one per statement, however many
+ * functions and channels need it.
+ */
+export function letServiceUseKey(key: kms.IKey, statement: iam.PolicyStatement): void {
+  if (!key.addToResourcePolicy(statement, true).statementAdded) {
+    warnToAddStatement(key, 'importedKeyPolicy', `the policy of the imported key ${key.keyArn}, which a LINE channel needs`, statement);
+  }
+}
+
 /** Warns, with a stable id, that CDK cannot change a policy, and shows the statement that has to be added by hand. */
-export function warnToAddStatement(scope: Construct, id: string, where: string, statement: iam.PolicyStatement): void {
+export function warnToAddStatement(scope: IConstruct, id: string, where: string, statement: iam.PolicyStatement): void {
   const json = JSON.stringify(Stack.of(scope).resolve(statement.toStatementJson()), (_, value) => readable(value));
   Annotations.of(scope).addWarningV2(`cdk-line-pinpoint:${id}`, `CDK cannot change ${where}. Add this statement to it: ${json}`);
 }
@@ -220,7 +244,7 @@ function readable(value: unknown): unknown {
   if (typeof value === 'object' && value !== null) {
     const { 'Ref': ref, 'Fn::Join': join, 'Fn::GetAtt': attribute } = value as Record<string, unknown>;
     if (typeof ref === 'string') {
-      return `<${ref === Aws.ACCOUNT_ID ? 'account' : ref.replace('AWS::', '')}>`;
+      return `<${ref.replace('AWS::', '')}>`;
     }
     if (Array.isArray(attribute)) {
       return `<${attribute.join('.')}>`;
