@@ -1,0 +1,280 @@
+import { Aspects, NestedStack, RemovalPolicy, Stack, Stage, Tags } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { LineChannel, LineChannelOptions, LinePinpointChannel, MediaDelivery, SubscriberTable, WebhookAccess } from '../src';
+import { annotations, environmentOf, only, RECOMMENDED_FLAGS, rendered, resources, TemplateResource, testApp, testStack } from './support/template';
+
+/**
+ * A channel is a guest in the user's account: what the user says reaches every hidden child, and nothing collides.
+ * The templates are walked by resource type, so that a child added later is held to it, too.
+ */
+
+const KEY_ARN = 'arn:aws:kms:us-east-1:123456789012:key/0123abcd-0000-4000-8000-000000000000';
+
+/** A channel that makes everything a channel can make. */
+function fullChannel(stack: Stack, props: LineChannelOptions = {}): LinePinpointChannel {
+  return new LinePinpointChannel(stack, 'Line', { sampleMessages: true, ...props });
+}
+
+function fullTemplate(props: (stack: Stack) => LineChannelOptions, stack = testStack()): Template {
+  fullChannel(stack, props(stack));
+  return Template.fromStack(stack);
+}
+
+/** Where each type of resource that holds data names its key. */
+const KEY_OF: Record<string, (properties: any) => any> = {
+  'AWS::DynamoDB::Table': ({ SSESpecification }) => SSESpecification?.KMSMasterKeyId,
+  'AWS::SQS::Queue': ({ KmsMasterKeyId }) => KmsMasterKeyId,
+  'AWS::S3::Bucket': ({ BucketEncryption }) => BucketEncryption?.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID,
+  'AWS::SecretsManager::Secret': ({ KmsKeyId }) => KmsKeyId,
+  'AWS::Logs::LogGroup': ({ KmsKeyId }) => KmsKeyId,
+  'AWS::Events::EventBus': ({ KmsKeyIdentifier }) => KmsKeyIdentifier,
+};
+
+function ofTypes(template: Template, types: string[]): [string, TemplateResource][] {
+  const found = Object.entries(resources(template)).filter(([, { Type }]) => types.includes(Type));
+  expect(new Set(found.map(([, { Type }]) => Type))).toEqual(new Set(types));
+  return found;
+}
+
+describe('encryptionKey', () => {
+  function expectKeyEverywhere(template: Template, key: any): void {
+    for (const [id, { Type, Properties }] of ofTypes(template, Object.keys(KEY_OF))) {
+      expect([id, KEY_OF[Type](Properties)]).toEqual([id, key]);
+    }
+  }
+
+  test('reaches every table, queue, bucket, secret, log group and bus', () => {
+    const template = fullTemplate((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
+    expectKeyEverywhere(template, { 'Fn::GetAtt': [expect.stringMatching(/^Key/), 'Arn'] });
+  });
+
+  test('may be used by CloudWatch Logs, EventBridge and CloudFront, and by no other service', () => {
+    const template = fullTemplate((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
+    const services = only(template, 'AWS::KMS::Key', 'Key').Properties.KeyPolicy.Statement.filter(({ Principal }: any) => Principal.Service).map(({ Principal }: any) => rendered(Principal.Service));
+    expect(services.sort()).toEqual(['cloudfront.amazonaws.com', 'events.amazonaws.com', 'logs.<AWS::Region>.<AWS::URLSuffix>']);
+  });
+
+  test('that is imported reaches them, too, and warns once for each statement that CDK cannot add', () => {
+    const stack = testStack();
+    const template = fullTemplate(() => ({ encryptionKey: kms.Key.fromKeyArn(stack, 'Key', KEY_ARN) }), stack);
+    expectKeyEverywhere(template, KEY_ARN);
+    const warnings = annotations(stack, 'Warning').filter((warning) => warning.includes('[ack: cdk-line-pinpoint:importedKeyPolicy]'));
+    expect(warnings.map((warning) => /"Service":"([^"]+)"/.exec(warning)![1]).sort()).toEqual(['cloudfront.amazonaws.com', 'events.amazonaws.com', 'logs.<Region>.<URLSuffix>']);
+    expect(annotations(stack, 'Warning')).toHaveLength(4);
+  });
+
+  test.each([['without feature flags', {}], ['with the feature flags of a new project', RECOMMENDED_FLAGS]])('may be of another stack, %s', (_name, context) => {
+    const app = testApp(context);
+    const encryptionKey = new kms.Key(new Stack(app, 'Keys'), 'Key');
+    const template = fullTemplate(() => ({ encryptionKey }), new Stack(app, 'Stack'));
+    expectKeyEverywhere(template, { 'Fn::ImportValue': expect.stringMatching(/^Keys:/) });
+  });
+
+  test('gives roles what they need on the one key, by exact ARN', () => {
+    const template = fullTemplate((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
+    const statements = Object.values(resources(template, 'AWS::IAM::Policy')).flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => [Action].flat().some((action: string) => action.startsWith('kms:')));
+    expect(new Set(statements.map(({ Resource }) => rendered(Resource)))).toEqual(new Set([expect.stringMatching(/^<Key\w+\.Arn>$/)]));
+  });
+});
+
+describe('removalPolicy', () => {
+  test.each([[RemovalPolicy.DESTROY, 'Delete'], [RemovalPolicy.RETAIN, 'Retain']])('%s reaches everything that holds data', (removalPolicy, policy) => {
+    const template = fullTemplate(() => ({ removalPolicy }));
+    for (const [id, { DeletionPolicy, UpdateReplacePolicy }] of ofTypes(template, [...Object.keys(KEY_OF), 'AWS::Pinpoint::App'])) {
+      expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, policy, policy]);
+    }
+  });
+});
+
+describe('functions', () => {
+  function functionsOf(props: (stack: Stack) => LineChannelOptions): Record<string, any> {
+    const found = Object.entries(resources(fullTemplate(props), 'AWS::Lambda::Function')).map(([id, { Properties }]) => [id, Properties]);
+    // Receiver, worker, profile, four senders, set-up, publisher, Pinpoint, sample media and CDK's own.
+    expect(found).toHaveLength(12);
+    return Object.fromEntries(found);
+  }
+
+  test('memory and architecture reach every function', () => {
+    const functions = { memorySize: 333, architecture: lambda.Architecture.X86_64 };
+    for (const [id, { MemorySize, Architectures }] of Object.entries(functionsOf(() => ({ functions })))) {
+      expect([id, MemorySize, Architectures]).toEqual([id, 333, ['x86_64']]);
+    }
+  });
+
+  test('their defaults reach every function', () => {
+    for (const [id, { MemorySize, Architectures }] of Object.entries(functionsOf(() => ({})))) {
+      expect([id, MemorySize, Architectures]).toEqual([id, 512, ['arm64']]);
+    }
+  });
+
+  test('the log group reaches every function, and no other is made', () => {
+    const made = functionsOf((stack) => ({ functions: { logGroup: new logs.LogGroup(stack, 'Logs') } }));
+    for (const [id, { LoggingConfig }] of Object.entries(made)) {
+      expect([id, LoggingConfig.LogGroup]).toEqual([id, { Ref: expect.stringMatching(/^Logs/) }]);
+    }
+    fullTemplate((stack) => ({ functions: { logGroup: new logs.LogGroup(stack, 'Logs') } })).resourceCountIs('AWS::Logs::LogGroup', 1);
+  });
+
+  test('log retention reaches every log group, one for each function', () => {
+    const groups = Object.values(resources(fullTemplate(() => ({ functions: { logRetention: logs.RetentionDays.THREE_DAYS } })), 'AWS::Logs::LogGroup'));
+    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual(Array(12).fill(3));
+  });
+
+  test('VPC, subnets and security groups reach every function, and so does the permission to use them', () => {
+    const props = (stack: Stack): LineChannelOptions => {
+      const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
+      return { functions: { vpc, vpcSubnets: { subnets: [vpc.privateSubnets[1]] }, securityGroups: [new ec2.SecurityGroup(stack, 'Group', { vpc })] } };
+    };
+    for (const [id, { VpcConfig }] of Object.entries(functionsOf(props))) {
+      expect([id, VpcConfig]).toEqual([id, { SubnetIds: [{ Ref: expect.stringMatching(/^VpcPrivateSubnet2/) }], SecurityGroupIds: [{ 'Fn::GetAtt': [expect.stringMatching(/^Group/), 'GroupId'] }] }]);
+    }
+    for (const [id, { Properties }] of Object.entries(resources(fullTemplate(props), 'AWS::IAM::Role')).filter(([name]) => name.startsWith('Line'))) {
+      expect([id, JSON.stringify(Properties.ManagedPolicyArns)]).toEqual([id, expect.stringContaining('AWSLambdaVPCAccessExecutionRole')]);
+    }
+  });
+});
+
+describe("CDK's own means", () => {
+  test('a permissions boundary reaches every role', () => {
+    const stack = testStack();
+    iam.PermissionsBoundary.of(stack).apply(iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'));
+    const roles = Object.entries(resources(fullTemplate(() => ({}), stack), 'AWS::IAM::Role'));
+    expect(roles).toHaveLength(12);
+    for (const [id, { Properties }] of roles) {
+      expect([id, rendered(Properties.PermissionsBoundary)]).toEqual([id, 'arn:<AWS::Partition>:iam::<AWS::AccountId>:policy/boundary']);
+    }
+  });
+
+  test('tags reach every resource that costs or may do something', () => {
+    const stack = testStack();
+    Tags.of(stack).add('owner', 'marketing');
+    const template = fullTemplate(() => ({}), stack);
+    const tagged = ['AWS::IAM::Role', 'AWS::Lambda::Function', 'AWS::SQS::Queue', 'AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret',
+      'AWS::Logs::LogGroup', 'AWS::Events::EventBus', 'AWS::CloudFront::Distribution', 'AWS::ApiGateway::RestApi', 'AWS::ApiGateway::Stage', 'AWS::CloudWatch::Alarm'];
+    for (const [id, { Properties }] of ofTypes(template, tagged)) {
+      expect([id, Properties.Tags]).toEqual([id, expect.arrayContaining([{ Key: 'owner', Value: 'marketing' }])]);
+    }
+    expect(only(template, 'AWS::Pinpoint::App', 'LineProject').Properties.Tags).toEqual({ owner: 'marketing' });
+  });
+
+  test("aspects see every child, as cdk-nag's do", () => {
+    const stack = testStack();
+    const seen = new Set<string>();
+    Aspects.of(stack).add({ visit: (node) => { seen.add(node.node.path); } });
+    fullTemplate(() => ({}), stack);
+    expect(seen).toContain('Stack/Line/SampleMedia/Provider/framework-onEvent/Resource');
+  });
+});
+
+/** Properties by which CloudFormation lets a resource be named. */
+const NAMES = ['Name', 'FunctionName', 'TableName', 'QueueName', 'BucketName', 'RoleName', 'LogGroupName', 'AlarmName', 'CachePolicyConfig.Name', 'OriginAccessControlConfig.Name'];
+
+/** What a template names itself: `<type> <name>`. References to names of other resources are left out. */
+function physicalNames(template: Template): string[] {
+  return Object.values(resources(template)).flatMap(({ Type, Properties = {} }) => NAMES
+    .map((name) => name.split('.').reduce((value: any, member) => value?.[member], Properties))
+    .filter((value) => value !== undefined && !(typeof value === 'object' && ('Ref' in value || 'Fn::GetAtt' in value)))
+    .map((value) => `${Type} ${rendered(value)}`));
+}
+
+describe('nothing collides', () => {
+  /** Templates of stacks that are synthesized once all have their channel. */
+  function templates(...stacks: Stack[]): Template[] {
+    for (const stack of stacks) {
+      fullChannel(stack);
+    }
+    return stacks.map((stack) => Template.fromStack(stack));
+  }
+
+  test('what needs a name has one, and nothing else has', () => {
+    expect(physicalNames(fullTemplate(() => ({}))).map((name) => name.split(' ')[0]).sort()).toEqual([
+      'AWS::ApiGateway::RestApi', 'AWS::CloudFront::CachePolicy', 'AWS::CloudFront::Function', 'AWS::CloudFront::OriginAccessControl', 'AWS::Events::EventBus', 'AWS::Pinpoint::App',
+    ]);
+    expect(physicalNames(fullTemplate(() => ({ webhookAccess: WebhookAccess.httpApi(), mediaDelivery: MediaDelivery.presigned() }))).map((name) => name.split(' ')[0]).sort()).toEqual([
+      'AWS::ApiGatewayV2::Api', 'AWS::Events::EventBus', 'AWS::Pinpoint::App',
+    ]);
+  });
+
+  const [flat, staged] = [testApp(), testApp()];
+  test.each<[string, Stack, Stack]>([
+    ['in two stacks of an app', new Stack(flat, 'One'), new Stack(flat, 'Two')],
+    ['in two stages', new Stack(new Stage(staged, 'Beta'), 'Stack'), new Stack(new Stage(staged, 'Prod'), 'Stack')],
+    ['of one app that is deployed under two stack names', testStack({ stackName: 'beta' }), testStack({ stackName: 'prod' })],
+    ['in nested stacks of one app that is deployed under two stack names', new NestedStack(testStack({ stackName: 'beta' }), 'Nested'), new NestedStack(testStack({ stackName: 'prod' }), 'Nested')],
+  ])('between channels %s', (_name, ...stacks) => {
+    const [one, two] = templates(...stacks).map(physicalNames);
+    expect(one.length).toBeGreaterThan(0);
+    expect(one.filter((name) => two.includes(name))).toEqual([]);
+  });
+
+  test("between regions, in CloudFront's names, which are one list for an account", () => {
+    const [one, two] = ['us-east-1', 'ap-northeast-1'].map((region) => physicalNames(fullTemplate(() => ({}), testStack({ env: { region, account: '123456789012' } }))).filter((name) => name.includes('CloudFront')));
+    expect(one).toHaveLength(3);
+    expect(one.filter((name) => two.includes(name))).toEqual([]);
+  });
+
+  test('between two channels in one stack', () => {
+    const stack = testStack();
+    new LinePinpointChannel(stack, 'One', { sampleMessages: true });
+    new LineChannel(stack, 'Two', { sampleMessages: true });
+    const names = physicalNames(Template.fromStack(stack));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('between a channel and its neighbour with a name that begins alike', () => {
+    const stack = testStack();
+    new LineChannel(stack, 'Line');
+    new LineChannel(new Construct(stack, 'Line2'), 'Line');
+    const names = physicalNames(Template.fromStack(stack));
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('two channels on one table', () => {
+  test('each have their key, and audiences that hear of their own subscribers only', () => {
+    const stack = testStack();
+    const subscribers = new SubscriberTable(stack, 'Subscribers');
+    for (const [id, channelKey] of [['Shop', 'shop'], ['Help', 'help']]) {
+      new LinePinpointChannel(stack, id, { subscribers, channelKey });
+    }
+    const template = Template.fromStack(stack);
+    template.resourcePropertiesCountIs('AWS::DynamoDB::Table', { StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } }, 1);
+    for (const [id, channelKey] of [['Shop', 'shop'], ['Help', 'help']]) {
+      expect(environmentOf(template, `${id}WebhookWorker`)).toMatchObject({ LINE_CHANNEL_KEY: channelKey, SUBSCRIBER_TABLE_NAME: { Ref: expect.stringMatching(/^Subscribers/) } });
+      const [{ Pattern }] = only(template, 'AWS::Lambda::EventSourceMapping', `${id}AudiencesPublisher`).Properties.FilterCriteria.Filters;
+      expect(JSON.parse(Pattern).dynamodb.Keys.pk.S).toEqual([{ prefix: `${channelKey}#` }]);
+    }
+  });
+
+  test('may be in stacks of their own', () => {
+    const app = testApp();
+    const subscribers = new SubscriberTable(new Stack(app, 'Data'), 'Subscribers');
+    const stacks = ['shop', 'help'].map((channelKey) => {
+      const stack = new Stack(app, channelKey);
+      new LinePinpointChannel(stack, 'Line', { subscribers, channelKey });
+      return stack;
+    });
+    for (const stack of stacks) {
+      expect(environmentOf(Template.fromStack(stack), 'LineWebhookWorker').SUBSCRIBER_TABLE_NAME).toEqual({ 'Fn::ImportValue': expect.stringMatching(/^Data:/) });
+    }
+  });
+});
+
+test.each([[undefined], ['us-east-1'], ['us-gov-west-1'], ['cn-north-1']])('every ARN is of the partition of region %p', (region) => {
+  const stack = testStack(region ? { env: { region, account: '123456789012' } } : {});
+  const template = fullTemplate(() => ({ encryptionKey: new kms.Key(stack, 'Key') }), stack);
+  expect(JSON.stringify(template.toJSON().Resources)).not.toMatch(/arn:aws/);
+});
+
+test('a channel in a nested stack is complete', () => {
+  const inner = new NestedStack(testStack(), 'Nested');
+  fullChannel(inner);
+  Template.fromStack(inner).resourceCountIs('AWS::Lambda::Function', 12);
+});

@@ -1,0 +1,440 @@
+import { CfnParameter, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import {
+  Audience, LineChannel, LineChannelProps, LineCredentials, LineMessageType, LineUnsubscribe, MediaDelivery, SubscriberTable, WebhookAccess,
+} from '../../src';
+import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../../src/contract/metrics';
+import { annotations, environmentOf, messageOf, only, rendered, resources, statementsOf, templateOf, testStack } from '../support/template';
+
+const { TEXT, IMAGE, AUDIO, VIDEO } = LineMessageType;
+const SUBSCRIBERS = { tableArn: 'arn:aws:dynamodb:us-east-1:123456789012:table/Subscribers', tableStreamArn: 'arn:aws:dynamodb:us-east-1:123456789012:table/Subscribers/stream/1' };
+const SENDERS: [LineMessageType, string][] = [[TEXT, 'Text'], [IMAGE, 'Image'], [AUDIO, 'Audio'], [VIDEO, 'Video']];
+
+function templateWith(props: (stack: Stack) => LineChannelProps = () => ({})): Template {
+  return templateOf((stack) => new LineChannel(stack, 'Line', props(stack)));
+}
+
+/** How many resources of each type. */
+function counts(template: Template): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const { Type } of Object.values(resources(template))) {
+    found[Type] = (found[Type] ?? 0) + 1;
+  }
+  return found;
+}
+
+/** Values of an environment variable in all functions that have it. */
+function valuesOf(template: Template, variable: string): any[] {
+  return Object.values(resources(template, 'AWS::Lambda::Function')).map(({ Properties }) => Properties.Environment?.Variables[variable]).filter((value) => value !== undefined);
+}
+
+describe('a channel with no props', () => {
+  test('is complete', () => {
+    expect(counts(templateWith())).toEqual({
+      'AWS::ApiGateway::Deployment': 1,
+      'AWS::ApiGateway::Method': 1,
+      'AWS::ApiGateway::Resource': 1,
+      'AWS::ApiGateway::RestApi': 1,
+      'AWS::ApiGateway::Stage': 1,
+      'AWS::CloudFront::CachePolicy': 1,
+      'AWS::CloudFront::Distribution': 1,
+      'AWS::CloudFront::Function': 1,
+      'AWS::CloudFront::OriginAccessControl': 1,
+      'AWS::CloudWatch::Alarm': 3,
+      'AWS::DynamoDB::Table': 2,
+      'AWS::Events::EventBus': 1,
+      'AWS::IAM::Policy': 8,
+      'AWS::IAM::Role': 8,
+      'AWS::Lambda::EventInvokeConfig': 4,
+      'AWS::Lambda::EventSourceMapping': 2,
+      'AWS::Lambda::Function': 8,
+      'AWS::Lambda::Permission': 1,
+      'AWS::Logs::LogGroup': 8,
+      'AWS::S3::Bucket': 3,
+      'AWS::S3::BucketPolicy': 3,
+      'AWS::SQS::Queue': 5,
+      'AWS::SQS::QueuePolicy': 5,
+      'AWS::SecretsManager::Secret': 1,
+    });
+  });
+
+  test('warns of nothing and has no error', () => {
+    const stack = testStack();
+    new LineChannel(stack, 'Line');
+    Template.fromStack(stack);
+    expect([annotations(stack, 'Warning'), annotations(stack, 'Error')]).toEqual([[], []]);
+  });
+
+  test('gives no role a permission on everything, and none through a managed policy', () => {
+    const template = templateWith();
+    for (const { Properties } of Object.values(resources(template, 'AWS::IAM::Policy'))) {
+      for (const { Resource, Action } of Properties.PolicyDocument.Statement) {
+        expect([Resource].flat()).not.toContain('*');
+        expect([Action].flat().filter((action: string) => action.endsWith('*'))).toEqual([]);
+      }
+    }
+    for (const { Properties } of Object.values(resources(template, 'AWS::IAM::Role'))) {
+      expect(Object.keys(Properties)).toEqual(['AssumeRolePolicyDocument']);
+    }
+  });
+
+  test('makes the secret, the webhook and the set-up known to the operator', () => {
+    const template = templateWith();
+    const outputs = Object.values(template.findOutputs('*')).map(({ Description, Value }) => [Description, rendered(Value)]);
+    expect(outputs).toEqual([
+      ['Fill in channelId and channelSecret here', expect.stringMatching(/^<LineSecret\w+>$/)],
+      ['Run this when the secret is filled in', expect.stringMatching(/^aws lambda invoke --function-name <LineSetUp\w+> --region <AWS::Region> \/dev\/stdout$/)],
+      ['LINE posts its webhooks here; the set-up function registers it', expect.stringMatching(/^https:\/\/<LineWebhookAccessApi\w+>\.execute-api\..*\/webhook$/)],
+    ]);
+  });
+
+  test('holds no secret in plain text: the template knows its ARN only', () => {
+    for (const value of valuesOf(templateWith(), 'LINE_SECRET_ARN')) {
+      expect(value).toEqual({ Ref: expect.stringMatching(/^LineSecret/) });
+    }
+  });
+});
+
+describe('public members', () => {
+  test('are the parts of the channel', () => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line');
+    Template.fromStack(stack);
+    const name = (token: string | undefined) => rendered(stack.resolve(token));
+    expect(name(channel.webhookUrl)).toMatch(/^https:.*\/webhook$/);
+    expect(name(channel.secret.secretArn)).toMatch(/^<LineSecret\w+>$/);
+    expect(name(channel.eventBus.eventBusName)).toMatch(/^<LineBus\w+>$/);
+    expect(name(channel.subscribers.table.tableName)).toMatch(/^<LineSubscribers\w+>$/);
+    expect(name(channel.imageBucket!.bucketName)).toMatch(/^<LineMediaImageBucket\w+>$/);
+    expect(name(channel.audioBucket!.bucketName)).toMatch(/^<LineMediaAudioBucket\w+>$/);
+    expect(name(channel.videoBucket!.bucketName)).toMatch(/^<LineMediaVideoBucket\w+>$/);
+    expect(name(channel.webhookFunction.functionName)).toMatch(/^<LineWebhookReceiver\w+>$/);
+    expect(name(channel.workerFunction.functionName)).toMatch(/^<LineWebhookWorker\w+>$/);
+    expect(name(channel.setUpFunction.functionName)).toMatch(/^<LineSetUp\w+>$/);
+    expect(name(channel.queue.queueUrl)).toMatch(/^<LineWebhookQueue(?!DeadLetters)\w+>$/);
+    expect(name(channel.deadLetterQueue.queueUrl)).toMatch(/^<LineWebhookQueueDeadLetters\w+>$/);
+    expect(name(channel.sendFailureQueue.queueUrl)).toMatch(/^<LineSenderFailures\w+>$/);
+    expect(channel.channelName).toMatch(/^Stack-Line-[0-9A-F]{8}$/);
+  });
+
+  test('list an alarm for every dead-letter queue, those of audiences added later among them', () => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line');
+    channel.addAudience('Crm', Audience.lambda(lambda.Function.fromFunctionAttributes(stack, 'Crm', {
+      functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:crm', role: iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/crm'), sameEnvironment: true,
+    })));
+    expect(Object.keys(resources(Template.fromStack(stack), 'AWS::CloudWatch::Alarm')).sort())
+      .toEqual(channel.alarms.map(({ alarmArn }) => stack.resolve(alarmArn)['Fn::GetAtt'][0]).sort());
+    expect(channel.alarms).toHaveLength(5);
+  });
+});
+
+describe('sendFunction', () => {
+  test.each(SENDERS)('finds the function of %s', (type, id) => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line');
+    expect(rendered(stack.resolve(channel.sendFunction(type).functionName))).toMatch(new RegExp(`^<LineSender${id}\\w+>$`));
+  });
+
+  test('fails for a type that the channel has not, with the prop to set', () => {
+    expect(messageOf((stack) => { new LineChannel(stack, 'Line', { messageTypes: [TEXT] }).sendFunction(VIDEO); }))
+      .toBe("Stack/Line: the channel has no send function for 'video': add it to `messageTypes`, or to `sendFunctions` of an imported channel");
+  });
+});
+
+describe('grants', () => {
+  test('grantSend lets somebody invoke the send functions, and no other', () => {
+    const stack = testStack();
+    new LineChannel(stack, 'Line').grantSend(new iam.Role(stack, 'Campaigns', { assumedBy: new iam.AccountRootPrincipal() }));
+    expect(statementsOf(Template.fromStack(stack), 'Campaigns')).toEqual(SENDERS.map(([, id]) => ({
+      actions: ['lambda:InvokeFunction'],
+      resources: [expect.stringMatching(new RegExp(`^<LineSender${id}\\w+\\.Arn>$`)), expect.stringMatching(new RegExp(`^<LineSender${id}\\w+\\.Arn>:\\*$`))],
+    })));
+  });
+
+  test('grantUploadMedia lets somebody upload, and neither read nor delete', () => {
+    const stack = testStack();
+    new LineChannel(stack, 'Line').grantUploadMedia(new iam.Role(stack, 'Editors', { assumedBy: new iam.AccountRootPrincipal() }));
+    expect(statementsOf(Template.fromStack(stack), 'Editors')).toEqual(['Image', 'Audio', 'Video'].map((type) => ({
+      actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [expect.stringMatching(new RegExp(`^<LineMedia${type}Bucket\\w+\\.Arn>/\\*$`))],
+    })));
+  });
+
+  test('grantUploadMedia fails for a channel without media, with the prop to set', () => {
+    expect(messageOf((stack) => {
+      new LineChannel(stack, 'Line', { messageTypes: [TEXT] }).grantUploadMedia(new iam.Role(stack, 'Editors', { assumedBy: new iam.AccountRootPrincipal() }));
+    })).toBe('Stack/Line: the channel has no media bucket to upload to: add image, audio or video to `messageTypes`');
+  });
+});
+
+describe('onEvent', () => {
+  test('routes the types asked for to the target', () => {
+    const stack = testStack();
+    const rule = new LineChannel(stack, 'Line').onEvent('Orders', { types: ['postback', 'a type of next year'], target: new targets.SqsQueue(new sqs.Queue(stack, 'Queue')) });
+    expect(rule).toBeInstanceOf(events.Rule);
+    expect(only(Template.fromStack(stack), 'AWS::Events::Rule', 'LineOrders').Properties).toEqual({
+      EventBusName: { Ref: expect.stringMatching(/^LineBus/) },
+      EventPattern: { 'source': ['line.webhook'], 'detail-type': ['postback', 'a type of next year'] },
+      State: 'ENABLED',
+      Targets: [{ Arn: { 'Fn::GetAtt': [expect.stringMatching(/^Queue/), 'Arn'] }, Id: 'Target0' }],
+    });
+  });
+
+  test('routes every event without types, and takes targets later', () => {
+    const stack = testStack();
+    new LineChannel(stack, 'Line').onEvent('All').addTarget(new targets.SqsQueue(new sqs.Queue(stack, 'Queue')));
+    expect(only(Template.fromStack(stack), 'AWS::Events::Rule', 'LineAll').Properties).toMatchObject({ EventPattern: { source: ['line.webhook'] }, Targets: [expect.anything()] });
+  });
+
+  test('fails for an empty list of types', () => {
+    expect(messageOf((stack) => { new LineChannel(stack, 'Line').onEvent('None', { types: [] }); }))
+      .toBe("Stack/Line: `types` must name at least one of LINE's event types, got []: leave it out for every event");
+  });
+});
+
+describe('messageTypes', () => {
+  test.each<[LineMessageType[], string[]]>([
+    [[TEXT], []], [[IMAGE], ['Image']], [[VIDEO, AUDIO], ['Audio', 'Video']],
+  ])('%j makes their functions and buckets, and no other', (messageTypes, buckets) => {
+    const template = templateWith(() => ({ messageTypes }));
+    expect(valuesOf(template, 'LINE_MESSAGE_TYPE').sort()).toEqual([...messageTypes].sort());
+    expect(Object.keys(resources(template, 'AWS::S3::Bucket'))).toEqual(buckets.map((type) => expect.stringMatching(new RegExp(`^LineMedia${type}Bucket`))));
+    template.resourceCountIs('AWS::CloudFront::Distribution', buckets.length > 0 ? 1 : 0);
+  });
+
+  test('in any order make one template', () => {
+    expect(templateWith(() => ({ messageTypes: [VIDEO, TEXT, IMAGE, AUDIO] })).toJSON()).toEqual(templateWith().toJSON());
+  });
+
+  test.each<[LineMessageType[], string]>([
+    [[], '`messageTypes` must name at least one message type, got []: leave it out for all of them'],
+    [[TEXT, IMAGE, TEXT], '`messageTypes` must name each type once, got [text, image, text]'],
+    [['sticker' as LineMessageType], '`messageTypes` must be of text, image, audio, video, got [sticker]'],
+  ])('fails for %j', (messageTypes, message) => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { messageTypes }))).toBe(`Stack/Line: ${message}`);
+  });
+});
+
+describe('the other props', () => {
+  test('credentials: a given secret is used by every function that calls LINE', () => {
+    const arn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:line-AbCdEf';
+    const template = templateWith((stack) => ({ credentials: LineCredentials.fromSecret(secretsmanager.Secret.fromSecretCompleteArn(stack, 'Given', arn), { channelIdField: 'id' }) }));
+    template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+    expect(valuesOf(template, 'LINE_SECRET_ARN')).toEqual(Array(8).fill(arn));
+    expect(valuesOf(template, 'LINE_SECRET_FIELDS')).toEqual(Array(8).fill('{"channelId":"id"}'));
+  });
+
+  test('webhookAccess: another way in, or none', () => {
+    templateWith(() => ({ webhookAccess: WebhookAccess.httpApi() })).resourceCountIs('AWS::ApiGatewayV2::Api', 1);
+    const none = templateWith(() => ({ webhookAccess: WebhookAccess.none() }));
+    none.resourceCountIs('AWS::ApiGateway::RestApi', 0);
+    none.resourceCountIs('AWS::Lambda::Permission', 0);
+    expect(valuesOf(none, 'LINE_WEBHOOK_URL')).toEqual([]);
+    expect(Object.keys(none.findOutputs('*')).filter((id) => id.includes('Webhook'))).toEqual([]);
+  });
+
+  test('mediaDelivery: pre-signed links', () => {
+    const template = templateWith(() => ({ mediaDelivery: MediaDelivery.presigned({ expiry: Duration.hours(2) }) }));
+    template.resourceCountIs('AWS::CloudFront::Distribution', 0);
+    expect(valuesOf(template, 'LINE_MEDIA_DELIVERY')).toEqual(Array(3).fill('{"kind":"presigned","expirySeconds":7200}'));
+  });
+
+  test.each<[string, string, 'imageBucket' | 'audioBucket' | 'videoBucket']>([
+    ['imageBucketName', 'Image', 'imageBucket'], ['audioBucketName', 'Audio', 'audioBucket'], ['videoBucketName', 'Video', 'videoBucket'],
+  ])('%s names the bucket that is made, %s; and a bucket may be given instead', (nameProp, id, bucketProp) => {
+    expect(only(templateWith(() => ({ [nameProp]: 'my-bucket' })), 'AWS::S3::Bucket', `LineMedia${id}Bucket`).Properties.BucketName).toBe('my-bucket');
+
+    const stack = testStack();
+    const given = new s3.Bucket(stack, 'Given', { versioned: true });
+    const channel = new LineChannel(stack, 'Line', { [bucketProp]: given });
+    expect(channel[bucketProp]).toBe(given);
+    expect(environmentOf(Template.fromStack(stack), `LineSender${id}`).LINE_MEDIA_BUCKET).toEqual(stack.resolve(given.bucketName));
+  });
+
+  test.each(['image', 'audio', 'video'])('%sBucket together with its name fails', (type) => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { [`${type}Bucket`]: new s3.Bucket(stack, 'Given'), [`${type}BucketName`]: 'my-bucket' })))
+      .toContain(`Stack/Line/Media: \`${type}Bucket\` and \`${type}BucketName\` cannot both be given, got the bucket Stack/Given and the name 'my-bucket'`);
+  });
+
+  test('sampleMessages: off by default, on they reach functions and buckets', () => {
+    expect(valuesOf(templateWith(), 'LINE_SAMPLE_MESSAGES')).toEqual(Array(4).fill('false'));
+    templateWith().resourceCountIs('Custom::LineSampleMedia', 0);
+    const template = templateWith(() => ({ sampleMessages: true }));
+    expect(valuesOf(template, 'LINE_SAMPLE_MESSAGES')).toEqual(Array(4).fill('true'));
+    template.resourceCountIs('Custom::LineSampleMedia', 1);
+    templateWith(() => ({ sampleMessages: true, messageTypes: [TEXT] })).resourceCountIs('Custom::LineSampleMedia', 0);
+  });
+
+  test.each<[LineChannelProps, string, string, string]>([
+    [{ unsubscribe: LineUnsubscribe.DELETE }, 'LINE_UNSUBSCRIBE', 'OPT_OUT', 'DELETE'],
+    [{ storeProfilePicture: true }, 'LINE_PROFILE_PICTURE', 'false', 'true'],
+    [{ includeMessageText: true }, 'LINE_INCLUDE_MESSAGE_TEXT', 'false', 'true'],
+  ])('%j sets %s from %s to %s', (props, variable, before, after) => {
+    expect(new Set(valuesOf(templateWith(), variable))).toEqual(new Set([before]));
+    expect(new Set(valuesOf(templateWith(() => props), variable))).toEqual(new Set([after]));
+  });
+
+  test('subscribers: a given table is used under the key', () => {
+    const template = templateWith((stack) => ({ subscribers: SubscriberTable.fromSubscriberTableAttributes(stack, 'Given', SUBSCRIBERS), channelKey: 'shop' }));
+    expect(Object.keys(resources(template, 'AWS::DynamoDB::Table'))).toEqual([expect.stringMatching(/^LineSenderJournal/)]);
+    expect(new Set(valuesOf(template, 'SUBSCRIBER_TABLE_NAME'))).toEqual(new Set(['Subscribers']));
+    expect(valuesOf(template, 'LINE_CHANNEL_KEY')).toEqual(Array(8).fill('shop'));
+  });
+
+  test('subscribers without a key fail', () => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { subscribers: new SubscriberTable(stack, 'Given') })))
+      .toBe("Stack/Line: `channelKey` is required when `subscribers` is given, because LINE user ids are equal for all channels of a provider: give each channel of the table a key of its own, such as 'shop'");
+  });
+
+  test('channelKey: `line` in an own table, whatever the path', () => {
+    expect(new Set(valuesOf(templateWith(), 'LINE_CHANNEL_KEY'))).toEqual(new Set(['line']));
+    expect(new Set(valuesOf(templateWith(() => ({ channelKey: 'x-1' })), 'LINE_CHANNEL_KEY'))).toEqual(new Set(['x-1']));
+  });
+
+  test.each(['', 'Shop', 'shop_1', '-shop', 'shop#1', 's'.repeat(33)])('channelKey fails for %j', (channelKey) => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { channelKey })))
+      .toBe(`Stack/Line: \`channelKey\` must be at most 32 lower case letters, digits and hyphens, got '${channelKey}'`);
+  });
+
+  test('channelKey fails for a parameter: it is part of keys and of a filter', () => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { channelKey: new CfnParameter(stack, 'Key').valueAsString })))
+      .toBe("Stack/Line: `channelKey` must be known at synth, got a token: it is part of every subscriber's key and of a stream filter");
+  });
+
+  test('alarmActions reach every alarm', () => {
+    const stack = testStack();
+    const topic = new sns.Topic(stack, 'Topic');
+    new LineChannel(stack, 'Line', { alarmActions: [new SnsAction(topic)] });
+    const alarms = Object.values(resources(Template.fromStack(stack), 'AWS::CloudWatch::Alarm'));
+    expect(alarms.map(({ Properties }) => Properties.AlarmActions)).toEqual(Array(3).fill([stack.resolve(topic.topicArn)]));
+  });
+
+  test('apiBaseUrl reaches every function that calls LINE, and a parameter may be one', () => {
+    expect(valuesOf(templateWith(), 'LINE_API_BASE_URL')).toEqual([]);
+    expect(valuesOf(templateWith(() => ({ apiBaseUrl: 'https://proxy.example.com' })), 'LINE_API_BASE_URL')).toEqual(Array(7).fill('https://proxy.example.com'));
+    expect(valuesOf(templateWith((stack) => ({ apiBaseUrl: new CfnParameter(stack, 'Url').valueAsString })), 'LINE_API_BASE_URL')).toEqual(Array(7).fill({ Ref: 'Url' }));
+  });
+
+  test('apiBaseUrl fails without TLS', () => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { apiBaseUrl: 'http://proxy.example.com' })))
+      .toBe("Stack/Line: `apiBaseUrl` must begin with https:// (http:// is allowed to a loopback address only, because the request carries the access token), got 'http://proxy.example.com'");
+  });
+
+  test('functions and media are checked, too', () => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { functions: { memorySize: 64 } }))).toContain('`functions.memorySize`');
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { webhookAccess: WebhookAccess.restApi({ throttlingRateLimit: 0 }) }))).toContain('`throttlingRateLimit`');
+  });
+
+  test('functions.memorySize may be a parameter', () => {
+    const template = templateWith((stack) => ({ functions: { memorySize: new CfnParameter(stack, 'Memory', { type: 'Number' }).valueAsNumber } }));
+    expect(Object.values(resources(template, 'AWS::Lambda::Function')).map(({ Properties }) => Properties.MemorySize)).toEqual(Array(8).fill({ Ref: 'Memory' }));
+  });
+
+  test('removalPolicy: data is retained and the rest deleted, unless told otherwise', () => {
+    const policies = (template: Template) => Object.values(resources(template)).filter(({ DeletionPolicy }) => DeletionPolicy).map(({ Type, DeletionPolicy }) => `${Type} ${DeletionPolicy}`);
+    expect([...new Set(policies(templateWith()))].sort()).toEqual([
+      'AWS::DynamoDB::Table Retain', 'AWS::Events::EventBus Delete', 'AWS::Logs::LogGroup Delete', 'AWS::S3::Bucket Retain', 'AWS::SQS::Queue Delete', 'AWS::SecretsManager::Secret Retain',
+    ]);
+    expect(policies(templateWith(() => ({ removalPolicy: RemovalPolicy.DESTROY }))).filter((policy) => !policy.endsWith(' Delete'))).toEqual([]);
+  });
+});
+
+describe('the set-up function', () => {
+  test('knows secret, webhook and table', () => {
+    const template = templateWith(() => ({ apiBaseUrl: 'https://proxy.example.com' }));
+    expect(environmentOf(template, 'LineSetUp')).toEqual({
+      LINE_CHANNEL_KEY: 'line',
+      LINE_CHANNEL_NAME: expect.stringMatching(/^Stack-Line-/),
+      LINE_SECRET_ARN: { Ref: expect.stringMatching(/^LineSecret/) },
+      LINE_API_BASE_URL: 'https://proxy.example.com',
+      LINE_WEBHOOK_URL: { 'Fn::Join': expect.anything() },
+      SUBSCRIBER_TABLE_NAME: { Ref: expect.stringMatching(/^LineSubscribers/) },
+    });
+  });
+
+  test('may read the secret and record the bot, and nothing else', () => {
+    expect(statementsOf(templateWith(), 'LineSetUpRole')).toEqual([
+      { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [expect.stringMatching(/^<LineSetUpLogs\w+\.Arn>$/)] },
+      { actions: ['secretsmanager:GetSecretValue'], resources: [expect.stringMatching(/^<LineSecret\w+>$/)] },
+      { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [expect.stringMatching(/^<LineSubscribers\w+\.Arn>$/)] },
+    ]);
+  });
+
+  test('answers before the AWS CLI calls again', () => {
+    expect(only(templateWith(), 'AWS::Lambda::Function', 'LineSetUp').Properties.Timeout).toBeLessThan(60);
+  });
+});
+
+describe('metrics', () => {
+  /** `SignaturesRejected` → `metricSignaturesRejected`. */
+  const methods = Object.values(Metric).map((name): [Metric, keyof LineChannel] => [name, `metric${name}` as keyof LineChannel]);
+
+  test.each(methods)('%s has a method of its name', (metricName, method) => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line', { messageTypes: [TEXT] });
+    const metric = (channel[method] as any)();
+    expect(metric).toMatchObject({
+      namespace: METRIC_NAMESPACE, metricName, dimensions: { [METRIC_DIMENSION]: channel.channelName }, statistic: 'Sum', period: Duration.minutes(5),
+    });
+    expect((channel[method] as any)({ statistic: 'Maximum', period: Duration.hours(1) })).toMatchObject({ statistic: 'Maximum', period: Duration.hours(1) });
+  });
+
+  test('there is no method for a metric that is not emitted', () => {
+    const made = Object.getOwnPropertyNames(Object.getPrototypeOf(LineChannel.prototype)).filter((name) => name.startsWith('metric') && name !== 'metric');
+    expect(made.sort()).toEqual(methods.map(([, method]) => method).sort());
+  });
+
+  test('have as dimension what the functions emit', () => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line');
+    expect(valuesOf(Template.fromStack(stack), 'LINE_CHANNEL_NAME')).toEqual(Array(8).fill(channel.channelName));
+  });
+});
+
+describe('an imported channel', () => {
+  const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:123456789012:function:send-text';
+
+  function imported(stack: Stack) {
+    return LineChannel.fromLineChannelAttributes(stack, 'Line', {
+      eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'line'),
+      sendFunctions: { text: lambda.Function.fromFunctionAttributes(stack, 'Text', { functionArn: FUNCTION_ARN, sameEnvironment: true }) },
+      webhookUrl: 'https://line.example.com/webhook',
+    });
+  }
+
+  test('makes nothing and knows what it was told', () => {
+    const stack = testStack();
+    const channel = imported(stack);
+    expect(resources(Template.fromStack(stack))).toEqual({});
+    expect(channel.webhookUrl).toBe('https://line.example.com/webhook');
+    expect(channel.sendFunction(TEXT).functionArn).toBe(FUNCTION_ARN);
+  });
+
+  test('routes events and grants sending', () => {
+    const stack = testStack();
+    const channel = imported(stack);
+    channel.onEvent('Follows', { types: ['follow'] });
+    channel.grantSend(new iam.Role(stack, 'Campaigns', { assumedBy: new iam.AccountRootPrincipal() }));
+    const template = Template.fromStack(stack);
+    expect(only(template, 'AWS::Events::Rule', 'LineFollows').Properties).toMatchObject({ EventBusName: 'line', EventPattern: { 'source': ['line.webhook'], 'detail-type': ['follow'] } });
+    expect(statementsOf(template, 'Campaigns')).toEqual([{ actions: ['lambda:InvokeFunction'], resources: [FUNCTION_ARN, `${FUNCTION_ARN}:*`] }]);
+  });
+
+  test('may have neither functions nor webhook: sending fails with the attribute to give, a grant of it grants nothing', () => {
+    const stack = testStack();
+    const channel = LineChannel.fromLineChannelAttributes(stack, 'Line', { eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'line') });
+    expect(channel.webhookUrl).toBeUndefined();
+    expect(() => channel.sendFunction(IMAGE)).toThrow("Stack/Line: the channel has no send function for 'image': add it to `messageTypes`, or to `sendFunctions` of an imported channel");
+    channel.grantSend(new iam.Role(stack, 'Campaigns', { assumedBy: new iam.AccountRootPrincipal() }));
+    expect(statementsOf(Template.fromStack(stack), 'Campaigns')).toEqual([]);
+  });
+});

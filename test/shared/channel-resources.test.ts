@@ -1,0 +1,268 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import {
+  ChannelResources, ChannelResourcesProps, grantTableRead, grantTableWrite, letServiceUseKey, warnToAddStatement,
+} from '../../src/shared/channel-resources';
+import { annotations, messageOf, only, resources, statementsOf, testStack } from '../support/template';
+
+const CHANNEL = { channelKey: 'line', channelName: 'Stack-Line' };
+const KEY_ARN = 'arn:aws:kms:us-east-1:123456789012:key/0123abcd-0000-4000-8000-000000000000';
+
+function make(stack: Stack, props: Partial<ChannelResourcesProps> = {}): ChannelResources {
+  return new ChannelResources(stack, { ...CHANNEL, ...props });
+}
+
+/** A function with a channel's options, called `Send`. */
+function functionIn(stack: Stack, props: Partial<ChannelResourcesProps> = {}): lambda.Function {
+  const options = make(stack, props).functionOptions(stack, 'Send', { description: 'Sends', timeout: Duration.seconds(7), environment: { NAME: 'value' } });
+  return new lambda.Function(stack, 'Send', { ...options, runtime: lambda.Runtime.NODEJS_LATEST, handler: 'index.handler', code: lambda.Code.fromInline('code') });
+}
+
+describe('a function', () => {
+  test('has the defaults of a channel', () => {
+    const stack = testStack();
+    functionIn(stack);
+    const template = Template.fromStack(stack);
+    expect(only(template, 'AWS::Lambda::Function', 'Send').Properties).toMatchObject({
+      Description: 'Sends',
+      Timeout: 7,
+      MemorySize: 512,
+      Architectures: ['arm64'],
+      LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.stringMatching(/^SendLogs/) } },
+      Environment: { Variables: { LINE_CHANNEL_KEY: 'line', LINE_CHANNEL_NAME: 'Stack-Line', NAME: 'value' } },
+    });
+    expect(only(template, 'AWS::Lambda::Function', 'Send').Properties).not.toHaveProperty('VpcConfig');
+    expect(only(template, 'AWS::Logs::LogGroup', 'SendLogs')).toMatchObject({ Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
+  });
+
+  test('may write to its own log group and to no other', () => {
+    const stack = testStack();
+    functionIn(stack);
+    const template = Template.fromStack(stack);
+    expect(statementsOf(template, 'SendRole')).toEqual([
+      { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [expect.stringMatching(/^<SendLogs\w+\.Arn>$/)] },
+    ]);
+    expect(only(template, 'AWS::IAM::Role', 'SendRole').Properties).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  test('takes memory, architecture and log retention from the options', () => {
+    const stack = testStack();
+    functionIn(stack, { functions: { memorySize: 1024, architecture: lambda.Architecture.X86_64, logRetention: logs.RetentionDays.ONE_WEEK } });
+    const template = Template.fromStack(stack);
+    expect(only(template, 'AWS::Lambda::Function', 'Send').Properties).toMatchObject({ MemorySize: 1024, Architectures: ['x86_64'] });
+    expect(only(template, 'AWS::Logs::LogGroup', 'SendLogs').Properties).toEqual({ RetentionInDays: 7 });
+  });
+
+  test('takes a log group from the options and makes none', () => {
+    const stack = testStack();
+    functionIn(stack, { functions: { logGroup: logs.LogGroup.fromLogGroupName(stack, 'Given', 'line') } });
+    const template = Template.fromStack(stack);
+    expect(resources(template, 'AWS::Logs::LogGroup')).toEqual({});
+    expect(only(template, 'AWS::Lambda::Function', 'Send').Properties.LoggingConfig.LogGroup).toBe('line');
+    expect(statementsOf(template, 'SendRole')[0].resources).toEqual(['arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:line:*']);
+  });
+
+  test('runs in the VPC of the options, with their subnets and security groups, and may make its network interfaces', () => {
+    const stack = testStack();
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
+    const securityGroup = new ec2.SecurityGroup(stack, 'Group', { vpc });
+    functionIn(stack, { functions: { vpc, vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }, securityGroups: [securityGroup] } });
+    const template = Template.fromStack(stack);
+    expect(only(template, 'AWS::Lambda::Function', 'Send').Properties.VpcConfig).toEqual({
+      SecurityGroupIds: [{ 'Fn::GetAtt': [expect.stringMatching(/^Group/), 'GroupId'] }],
+      SubnetIds: [{ Ref: expect.stringMatching(/^VpcPrivateSubnet/) }],
+    });
+    expect(JSON.stringify(only(template, 'AWS::IAM::Role', 'SendRole').Properties.ManagedPolicyArns)).toContain('service-role/AWSLambdaVPCAccessExecutionRole');
+  });
+
+  test('fails for a log group together with a retention', () => {
+    expect(messageOf((stack) => {
+      make(stack, { functions: { logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY } });
+    })).toBe('Stack: `functions.logGroup` and `functions.logRetention` cannot both be given: set the retention on the log group itself');
+  });
+
+  test.each([[127], [10_241], [512.5]])('fails for %p MiB of memory', (memorySize) => {
+    expect(messageOf((stack) => { make(stack, { functions: { memorySize } }); }))
+      .toBe(`Stack: \`functions.memorySize\` must be a whole number from 128 to 10240, got ${memorySize}`);
+  });
+});
+
+describe('a queue', () => {
+  const SETTINGS = { visibilityTimeout: Duration.seconds(180), maxReceiveCount: 5, meaning: 'Something was not done.', runbook: 'section' };
+
+  test('has a dead-letter queue that keeps messages for 14 days, and an alarm that leads to the runbook', () => {
+    const stack = testStack();
+    const shared = make(stack);
+    const { queue, deadLetterQueue } = shared.queue(stack, 'Queue', SETTINGS);
+    const template = Template.fromStack(stack);
+    const [deadLettersId] = Object.keys(resources(template, 'AWS::SQS::Queue')).filter((id) => id.startsWith('QueueDeadLetters'));
+    expect(stack.resolve(queue.queueArn)['Fn::GetAtt'][0]).not.toBe(deadLettersId);
+    expect(stack.resolve(deadLetterQueue.queueArn)).toEqual({ 'Fn::GetAtt': [deadLettersId, 'Arn'] });
+    expect(resources(template, 'AWS::SQS::Queue')[stack.resolve(queue.queueArn)['Fn::GetAtt'][0]]).toEqual({
+      Type: 'AWS::SQS::Queue',
+      Properties: {
+        MessageRetentionPeriod: 4 * 24 * 3600,
+        RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [deadLettersId, 'Arn'] }, maxReceiveCount: 5 },
+        SqsManagedSseEnabled: true,
+        VisibilityTimeout: 180,
+      },
+      DeletionPolicy: 'Delete',
+      UpdateReplacePolicy: 'Delete',
+    });
+    expect(resources(template, 'AWS::SQS::Queue')[deadLettersId].Properties).toEqual({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
+    const alarm = only(template, 'AWS::CloudWatch::Alarm', 'QueueDeadLettersAlarm').Properties;
+    expect(alarm).toEqual({
+      AlarmDescription: 'Something was not done. What to do: https://github.com/cdk-line-pinpoint/cdk-line-pinpoint/blob/main/docs/runbook.md#section',
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLettersId, 'QueueName'] } }],
+      EvaluationPeriods: 1,
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Namespace: 'AWS/SQS',
+      Period: 300,
+      Statistic: 'Maximum',
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+    expect(shared.alarms).toHaveLength(1);
+  });
+
+  test('and its dead-letter queue refuse plain http', () => {
+    const stack = testStack();
+    make(stack).queue(stack, 'Queue', SETTINGS);
+    const policies = Object.values(resources(Template.fromStack(stack), 'AWS::SQS::QueuePolicy'));
+    expect(policies).toHaveLength(2);
+    for (const { Properties } of policies) {
+      expect(Properties.PolicyDocument.Statement).toEqual([expect.objectContaining({ Effect: 'Deny', Action: 'sqs:*', Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } })]);
+    }
+  });
+
+  test('that is FIFO has high throughput, and so has its dead-letter queue', () => {
+    const stack = testStack();
+    make(stack).queue(stack, 'Queue', { ...SETTINGS, fifo: true });
+    const queues = Object.values(resources(Template.fromStack(stack), 'AWS::SQS::Queue'));
+    expect(queues).toHaveLength(2);
+    for (const { Properties } of queues) {
+      expect(Properties).toMatchObject({ FifoQueue: true, DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' });
+      expect(Properties).not.toHaveProperty('ContentBasedDeduplication');
+    }
+  });
+
+  test('has alarms that do what the user asks for', () => {
+    const stack = testStack();
+    const topic = new sns.Topic(stack, 'Topic');
+    make(stack, { alarmActions: [new SnsAction(topic)] }).queue(stack, 'Queue', SETTINGS);
+    expect(only(Template.fromStack(stack), 'AWS::CloudWatch::Alarm', 'Queue').Properties.AlarmActions).toEqual([stack.resolve(topic.topicArn)]);
+  });
+
+  test('is encrypted with the key, and removed as the user asks for', () => {
+    const stack = testStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    make(stack, { encryptionKey, removalPolicy: RemovalPolicy.RETAIN }).queue(stack, 'Queue', SETTINGS);
+    for (const queue of Object.values(resources(Template.fromStack(stack), 'AWS::SQS::Queue'))) {
+      expect(queue).toMatchObject({ Properties: { KmsMasterKeyId: stack.resolve(encryptionKey.keyArn) }, DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    }
+  });
+});
+
+describe('a table', () => {
+  function tableIn(stack: Stack, props: Partial<ChannelResourcesProps> = {}): dynamodb.Table {
+    return new dynamodb.Table(stack, 'Table', make(stack, props).tableProps('pk', 'sk'));
+  }
+
+  test('is billed by use, recoverable, with time to live, and retained', () => {
+    const stack = testStack();
+    tableIn(stack);
+    expect(only(Template.fromStack(stack), 'AWS::DynamoDB::Table', 'Table')).toEqual({
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }, { AttributeName: 'sk', AttributeType: 'S' }],
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }, { AttributeName: 'sk', KeyType: 'RANGE' }],
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      },
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    });
+  });
+
+  test('is encrypted with the key, and removed as the user asks for', () => {
+    const stack = testStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    tableIn(stack, { encryptionKey, removalPolicy: RemovalPolicy.DESTROY });
+    expect(only(Template.fromStack(stack), 'AWS::DynamoDB::Table', 'Table')).toMatchObject({
+      Properties: { SSESpecification: { KMSMasterKeyId: stack.resolve(encryptionKey.keyArn), SSEEnabled: true, SSEType: 'KMS' } },
+      DeletionPolicy: 'Delete',
+    });
+  });
+
+  test.each([
+    ['grantTableRead', grantTableRead, ['kms:Decrypt', 'kms:DescribeKey']],
+    ['grantTableWrite', grantTableWrite, ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*']],
+  ])('%s grants the actions on the table alone, and what they need of its key', (_name, grant, keyActions) => {
+    const stack = testStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    const role = new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() });
+    grant(tableIn(stack, { encryptionKey }), role, 'dynamodb:GetItem');
+    expect(statementsOf(Template.fromStack(stack), 'Role')).toEqual([
+      { actions: keyActions, resources: [expect.stringMatching(/^<Key\w+\.Arn>$/)] },
+      { actions: ['dynamodb:GetItem'], resources: [expect.stringMatching(/^<Table\w+\.Arn>$/)] },
+    ]);
+  });
+});
+
+describe('a key', () => {
+  const STATEMENT = new iam.PolicyStatement({ principals: [new iam.ServicePrincipal('events.amazonaws.com')], actions: ['kms:Decrypt'], resources: ['*'] });
+
+  test('of the app lets CloudWatch Logs of its region use it, for log groups of the account only', () => {
+    const stack = testStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    functionIn(stack, { encryptionKey });
+    const template = Template.fromStack(stack);
+    expect(only(template, 'AWS::KMS::Key', 'Key').Properties.KeyPolicy.Statement).toContainEqual({
+      Effect: 'Allow',
+      Principal: { Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]] } },
+      Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
+      Resource: '*',
+      Condition: {
+        ArnLike: {
+          'kms:EncryptionContext:aws:logs:arn': {
+            'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':logs:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':log-group:*']],
+          },
+        },
+      },
+    });
+    expect(only(template, 'AWS::Logs::LogGroup', 'SendLogs').Properties.KmsKeyId).toEqual(stack.resolve(encryptionKey.keyArn));
+    expect(annotations(stack, 'Warning')).toEqual([]);
+  });
+
+  test('that is imported warns once for each statement it needs, however often it is needed', () => {
+    const stack = testStack();
+    const key = kms.Key.fromKeyArn(stack, 'Imported', KEY_ARN);
+    letServiceUseKey(key, STATEMENT);
+    letServiceUseKey(key, STATEMENT);
+    expect(annotations(stack, 'Warning')).toEqual([
+      `CDK cannot change the policy of the imported key ${KEY_ARN}, which a LINE channel needs. Add this statement to it: `
+      + '{"Action":"kms:Decrypt","Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Resource":"*"} [ack: cdk-line-pinpoint:importedKeyPolicy]',
+    ]);
+  });
+
+  test('warns with references as an operator writes them', () => {
+    const stack = testStack();
+    const table = new dynamodb.Table(stack, 'Table', { partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING } });
+    warnToAddStatement(stack, 'id', 'it', new iam.PolicyStatement({
+      actions: ['a:b'],
+      resources: [table.tableArn, table.tableName, stack.formatArn({ service: 's', resource: 'r' })],
+    }));
+    expect(annotations(stack, 'Warning')).toEqual([expect.stringMatching(
+      /"Resource":\["<Table\w+\.Arn>","<Table\w+>","arn:<Partition>:s:<Region>:<AccountId>:r"\]\} \[ack: cdk-line-pinpoint:id\]$/)]);
+  });
+});
