@@ -86,8 +86,8 @@ abstract class SubscriberTableBase extends Resource implements ISubscriberTable 
   }
 
   public grantErase(grantee: iam.IGrantable): iam.Grant {
-    // A tombstone is an update, too: a DeleteItem would forget the time and let an older event bring the person back.
-    return grantTableWrite(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    // A tombstone replaces the row: a DeleteItem would forget the time and let an older event bring the person back.
+    return grantTableWrite(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
   }
 }
 

@@ -9,7 +9,7 @@ const TABLE_ARN = 'arn:aws:dynamodb:us-east-1:123456789012:table/Subscribers';
 const STREAM_ARN = `${TABLE_ARN}/stream/2026-01-01T00:00:00.000`;
 const READ = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan'];
 const UPSERT = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
-const ERASE = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
+const ERASE = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
 describe('a new subscriber table', () => {
   test('has keys, stream, point-in-time recovery and time to live, is billed by use and retained', () => {
