@@ -1,0 +1,135 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { Aspects, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
+import { LineChannel, LineMessageType, LinePinpointChannel, MediaDelivery, WebhookAccess } from '../src';
+import { ROOT } from './support/built';
+import { RECOMMENDED_FLAGS, testStack } from './support/template';
+
+/**
+ * Findings of cdk-nag that stand, and why. A finding that is right is mended in the construct and not listed.
+ * Users read the same table in docs/security.md. `*` in a place stands for anything, `<…>` for a logical id.
+ */
+const ACCEPTED: [finding: string, place: string, reason: string][] = [
+  ['AwsSolutions-APIG1', 'Webhook/Access/*',
+    'Access logs of a REST API need a role that is set for the whole account, which a library must not do; `accessLogGroup` switches them on.'],
+  ['AwsSolutions-APIG2', 'Webhook/Access/Api/Resource',
+    'LINE signs the bytes of the body: the receiver checks the signature first and then the form.'],
+  ['AwsSolutions-APIG3', 'Webhook/Access/Api/DeploymentStage.prod/Resource',
+    'A web ACL costs money each month: `webAclArn` puts one in front.'],
+  ['AwsSolutions-APIG4', 'Webhook/Access/Api/*',
+    'LINE cannot authenticate to AWS; the receiver refuses whatever LINE did not sign.'],
+  ['AwsSolutions-APIG6', 'Webhook/Access/Api/DeploymentStage.prod/Resource',
+    'Execution logs need a role that is set for the whole account, and would hold what people wrote.'],
+  ['AwsSolutions-CFR1', 'Media/Distribution/Resource',
+    'People open their chats wherever they are.'],
+  ['AwsSolutions-CFR2', 'Media/Distribution/Resource',
+    'The distribution serves files and runs no application that a web ACL could protect.'],
+  ['AwsSolutions-CFR3', 'Media/Distribution/Resource',
+    'Access logs would keep the IP address of everybody who opens a chat.'],
+  ['AwsSolutions-CFR4', 'Media/Distribution/Resource',
+    'The certificate of cloudfront.net fixes the TLS version; with `domainName` and `certificate` it is TLS 1.2.'],
+  ['AwsSolutions-COG4', 'Webhook/Access/Api/Default/webhook/POST/Resource',
+    'LINE cannot authenticate to Amazon Cognito; the receiver refuses whatever LINE did not sign.'],
+  ['AwsSolutions-IAM4[Policy::arn:<…>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole]', '*Role/Resource',
+    "Network interfaces of a VPC cannot be named before they exist; only functions in a VPC have AWS's policy for them."],
+  ['AwsSolutions-IAM5[Action::kms:GenerateDataKey*]', '*Role/DefaultPolicy/Resource',
+    'The family of actions that encrypting takes, on the one key of `encryptionKey`.'],
+  ['AwsSolutions-IAM5[Action::kms:ReEncrypt*]', '*Role/DefaultPolicy/Resource',
+    'The family of actions that encrypting takes, on the one key of `encryptionKey`.'],
+  ['AwsSolutions-IAM5[Resource::*]', 'Audiences/PublisherRole/DefaultPolicy/Resource',
+    'dynamodb:ListStreams knows no resource; every other permission on the stream names it.'],
+  ['AwsSolutions-IAM5[Resource::<…>/*]', 'Sender/*Role/DefaultPolicy/Resource',
+    'A send function reads any object of its own media type, and of no other.'],
+  ['AwsSolutions-IAM5[Resource::<…>/endpoints/*]', 'Audiences/Pinpoint/FunctionRole/DefaultPolicy/Resource',
+    'Every follower is an endpoint of the one project.'],
+  ['AwsSolutions-IAM5[Resource::<…>:*]', 'SampleMedia/ProviderRole/DefaultPolicy/Resource',
+    "CDK's provider framework invokes the one function in any version."],
+  ['AwsSolutions-L1', 'SampleMedia/Provider/framework-onEvent/Resource',
+    "The function is CDK's own, and so is the choice of its runtime."],
+  ['AwsSolutions-S1', 'Media/*Bucket/Resource',
+    "Access logs need a bucket of the user's, and CloudFront is the only reader: give buckets that log (`imageBucket` and the like) if you need them."],
+  ['AwsSolutions-SMG4', 'Secret/Resource',
+    'LINE gives a new channel secret to the operator in its console only, so that AWS cannot rotate it.'],
+  ['AwsSolutions-SQS3', 'Sender/Failures/Resource',
+    'It is a dead-letter queue, of asynchronous invocations, and has an alarm.'],
+  ['AwsSolutions-SQS3', 'Audiences/PublisherDeadLetters/Resource',
+    "It is a dead-letter queue, of the table's stream, and has an alarm."],
+];
+
+/** Channels that together have every part. */
+const CHANNELS: [string, (stack: Stack) => LineChannel | LinePinpointChannel][] = [
+  ['LineChannel', (stack) => new LineChannel(stack, 'Line')],
+  ['LinePinpointChannel', (stack) => new LinePinpointChannel(stack, 'Line')],
+  ['a channel with an HTTP API', (stack) => new LineChannel(stack, 'Line', { webhookAccess: WebhookAccess.httpApi() })],
+  ['a channel with a function URL', (stack) => new LineChannel(stack, 'Line', { webhookAccess: WebhookAccess.functionUrl() })],
+  ['a channel with pre-signed links', (stack) => new LineChannel(stack, 'Line', { mediaDelivery: MediaDelivery.presigned({ expiry: Duration.hours(1) }) })],
+  ['a channel with sample messages', (stack) => new LineChannel(stack, 'Line', { sampleMessages: true })],
+  ['a channel in a VPC', (stack) => new LineChannel(stack, 'Line', {
+    messageTypes: [LineMessageType.TEXT],
+    functions: { vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['us-east-1a'], privateSubnetIds: ['subnet-1'] }) },
+  })],
+  ['a channel with a customer managed key', (stack) => new LinePinpointChannel(stack, 'Line', {
+    sampleMessages: true, encryptionKey: new kms.Key(stack, 'Key', { enableKeyRotation: true }),
+  })],
+];
+
+interface Finding {
+  readonly rule: string;
+  /** Path below the channel, or the whole path of something that is not the channel's. */
+  readonly place: string;
+}
+
+function findings(stack: Stack): Finding[] {
+  Aspects.of(stack).add(new AwsSolutionsChecks());
+  const annotations = Annotations.fromStack(stack);
+  return [...annotations.findError('*', Match.anyValue()), ...annotations.findWarning('*', Match.anyValue())]
+    // cdk-nag's own failures count, too; `rule[detail]: text`
+    .flatMap(({ id, entry }) => [/^((?:AwsSolutions|CdkNag)[^[\s:]*(?:\[.*?\](?=:\s))?)/.exec(String(entry.data))]
+      .filter((match) => match !== null)
+      .map(([rule]) => ({ rule: rule.replace(/<[\w:]+(\.\w+)?>/g, '<…>'), place: id.replace(/^\/Stack\/Line\//, '') })));
+}
+
+function isAccepted({ rule, place }: Finding, [acceptedRule, acceptedPlace]: string[]): boolean {
+  return rule === acceptedRule && new RegExp(`^${acceptedPlace.split('*').map((part) => part.replace(/[.]/g, '\\.')).join('.*')}$`).test(place);
+}
+
+describe('cdk-nag AwsSolutions', () => {
+  const found: Finding[] = [];
+
+  test.each(CHANNELS)('finds nothing unexplained in %s', (_name, make) => {
+    const stack = testStack();
+    make(stack);
+    const all = findings(stack);
+    found.push(...all);
+    expect(all.length).toBeGreaterThan(0);
+    expect(all.filter((finding) => !ACCEPTED.some((row) => isAccepted(finding, row)))).toEqual([]);
+  });
+
+  test('finds nothing else with the feature flags of a new project', () => {
+    const stack = testStack({}, RECOMMENDED_FLAGS);
+    new LinePinpointChannel(stack, 'Line', { sampleMessages: true });
+    expect(findings(stack).filter((finding) => !ACCEPTED.some((row) => isAccepted(finding, row)))).toEqual([]);
+  });
+
+  test('still finds all that is explained', () => {
+    expect(ACCEPTED.filter((row) => !found.some((finding) => isAccepted(finding, row)))).toEqual([]);
+  });
+
+  test('is quiet once a user has acknowledged them on the channel', () => {
+    const stack = testStack();
+    const channel = new LinePinpointChannel(stack, 'Line', { sampleMessages: true });
+    const ids = [...new Set(ACCEPTED.map(([rule]) => rule.replace(/\[.*/, '')))];
+    NagSuppressions.addResourceSuppressions(channel, ids.map((id) => ({ id, reason: 'See docs/security.md of cdk-line-pinpoint.' })), true);
+    expect(findings(stack)).toEqual([]);
+  });
+
+  test('is explained to users in the same words', () => {
+    const page = fs.readFileSync(path.join(ROOT, 'docs', 'security.md'), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| AwsSolutions-')).map((line) => line.slice(2, -2).split(' | '));
+    expect(rows).toEqual(ACCEPTED);
+  });
+});
