@@ -34,7 +34,6 @@ const CHANNEL = { LINE_CHANNEL_KEY: 'line', LINE_CHANNEL_NAME: 'Stack-Line' };
 
 const READ_SECRET = { actions: ['secretsmanager:GetSecretValue'], resources: [expect.stringMatching(/^<Secret\w+>$/)] };
 const UPSERT = { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [expect.stringMatching(/^<Subscribers\w+\.Arn>$/)] };
-const ERASE = { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [expect.stringMatching(/^<Subscribers\w+\.Arn>$/)] };
 
 function send(queue: string) {
   return { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'], resources: [expect.stringMatching(new RegExp(`^<${queue}\\w+\\.Arn>$`))] };
@@ -107,7 +106,7 @@ describe('the worker', () => {
 
   test('may take events, keep subscribers, defer profiles and publish, and nothing else', () => {
     expect(statementsOf(templateWith(), 'WebhookWorkerRole')).toEqual([
-      writeLogs('WebhookWorkerLogs'), consume('WebhookQueue'), READ_SECRET, UPSERT, ERASE, send('WebhookProfiles'),
+      writeLogs('WebhookWorkerLogs'), consume('WebhookQueue'), READ_SECRET, UPSERT, send('WebhookProfiles'),
       { actions: ['events:PutEvents'], resources: [expect.stringMatching(/^<Bus\w+\.Arn>$/)] },
     ]);
   });
