@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { AttributeValue, DynamoDBClient, GetItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
+import { GetFunctionConfigurationCommand, LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
-  DeleteMessageBatchCommand, GetQueueAttributesCommand, Message, QueueAttributeName, ReceiveMessageCommand, SQSClient, SetQueueAttributesCommand,
+  DeleteMessageBatchCommand, GetQueueAttributesCommand, Message, QueueAttributeName, ReceiveMessageCommand, SQSClient, SendMessageCommand,
+  SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import { LinePlatform, LinePlatformOptions } from '../../simulator/line-platform';
 import { PinpointEndpointsOptions, StoredEndpoint } from '../../simulator/pinpoint-endpoints';
 import { typeScriptApp } from '../../simulator/stage/cdk';
 import { Stage } from '../../simulator/stage/stage';
-import { DEFAULT_CHANNEL_KEY, SORT_KEY_ENDPOINT, subscriberPartitionKey } from '../../src/contract/subscriber';
+import { METRIC_DIMENSION, Metric } from '../../src/contract/metrics';
+import {
+  DEFAULT_CHANNEL_KEY, SORT_KEY_CHANNEL, SORT_KEY_ENDPOINT, SORT_KEY_EVENT, channelPartitionKey, eventPartitionKey, subscriberPartitionKey,
+} from '../../src/contract/subscriber';
 import { SetUpReport } from '../../src/domain/line/set-up-channel';
 
 /** Milliseconds for a `beforeAll` that starts a stage and deploys to it, on a busy machine and before the emulator was ever installed. */
@@ -30,8 +35,8 @@ export interface LineCredentialsInUse {
 /** Of the LINE channel that `startStage`'s stand-in is. */
 export const CREDENTIALS: LineCredentialsInUse = { channelId: '2000000000', channelSecret: 'b1f6a4dc5e0e4f6f9a4c1d7b8e2f3a5c' };
 
-/** Settings of a LINE stand-in whose patience does not depend on how busy the machine is. */
-export const PATIENT_LINE: LinePlatformOptions = { ...CREDENTIALS, webhookTimeoutMs: 60_000 };
+/** Settings of a LINE stand-in for a machine that may be busy: it waits long, and sends again what was not taken. */
+export const PATIENT_LINE: LinePlatformOptions = { ...CREDENTIALS, webhookTimeoutMs: 60_000, redelivery: { attempts: 10, delayMs: 500 } };
 
 /**
  * A stage for tests, silent: what goes wrong is in the errors. Use it so that it always ends:
@@ -134,6 +139,40 @@ export class DeployedStack {
     await this.stage.client(SQSClient).send(new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: attributes as Record<string, string> }));
   }
 
+  /** Takes everything out of a dead-letter FIFO queue and puts it back where it came from, in its order. @returns how much that was */
+  public async redrive(deadLetterQueueUrl: string, queueUrl: string): Promise<number> {
+    const messages = await this.drain(deadLetterQueueUrl);
+    for (const { Body, Attributes, MessageId } of messages) {
+      await this.stage.client(SQSClient).send(new SendMessageCommand({
+        QueueUrl: queueUrl, MessageBody: Body, MessageGroupId: Attributes!.MessageGroupId, MessageDeduplicationId: `redrive-${MessageId}`,
+      }));
+    }
+    return messages.length;
+  }
+
+  /** Lets a function run with other environment variables for a while. */
+  public async withEnvironment(functionName: string, changes: Record<string, string>, work: () => Promise<void>): Promise<void> {
+    const client = this.stage.client(LambdaClient);
+    const { Environment } = await client.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
+    const set = async (Variables?: Record<string, string>) => client.send(new UpdateFunctionConfigurationCommand({
+      FunctionName: functionName, Environment: { Variables },
+    }));
+    await set({ ...Environment?.Variables, ...changes });
+    try {
+      await work();
+    } finally {
+      await set(Environment?.Variables);
+    }
+  }
+
+  /** One row of a table, as plain values. */
+  public async row(tableName: string, pk: string, sk: string): Promise<Record<string, any> | undefined> {
+    const { Item } = await this.stage.client(DynamoDBClient).send(new GetItemCommand({
+      TableName: tableName, Key: { pk: { S: pk }, sk: { S: sk } }, ConsistentRead: true,
+    }));
+    return Item && plainItem(Item);
+  }
+
   /** Every row of a table, as plain values. */
   public async rows(tableName: string): Promise<Record<string, unknown>[]> {
     const rows: Record<string, unknown>[] = [];
@@ -188,7 +227,7 @@ export class DeployedChannel {
     this.channelKey = options.channelKey ?? DEFAULT_CHANNEL_KEY;
     this.applicationId = options.applicationId;
     this.line = options.line ?? stack.stage.line;
-    this.tableName = this.environmentTable();
+    this.tableName = this.findTable();
     this.webhookUrl = Object.keys(stack.outputs).some((name) => name.startsWith(`${this.id}WebhookUrl`)) ? stack.output(`${this.id}/WebhookUrl`) : undefined;
     if (this.webhookUrl) {
       const { host, origin } = new URL(this.webhookUrl);
@@ -226,12 +265,23 @@ export class DeployedChannel {
 
   /** The person's row of the subscriber table, as plain values. */
   public async subscriber(userId: string): Promise<Record<string, any> | undefined> {
-    const { Item } = await this.stack.stage.client(DynamoDBClient).send(new GetItemCommand({
-      TableName: this.tableName,
-      Key: { pk: { S: subscriberPartitionKey(this.channelKey, userId) }, sk: { S: SORT_KEY_ENDPOINT } },
-      ConsistentRead: true,
-    }));
-    return Item && plainItem(Item);
+    return this.stack.row(this.tableName, subscriberPartitionKey(this.channelKey, userId), SORT_KEY_ENDPOINT);
+  }
+
+  /** User id of the bot that the channel belongs to, as far as it knows. */
+  public async botUserId(): Promise<string | undefined> {
+    return (await this.stack.row(this.tableName, channelPartitionKey(this.channelKey), SORT_KEY_CHANNEL))?.botUserId;
+  }
+
+  /** Waits until the worker is done with these events. */
+  public async handled(...webhookEventIds: string[]): Promise<void> {
+    await eventually(async () => {
+      for (const id of webhookEventIds) {
+        if (!await this.stack.row(this.tableName, eventPartitionKey(this.channelKey, id), SORT_KEY_EVENT)) {
+          throw new Error(`the worker is not done with event ${id}`);
+        }
+      }
+    });
   }
 
   /** LINE user ids of all rows of subscribers, those who left included. */
@@ -252,7 +302,13 @@ export class DeployedChannel {
     return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   }
 
-  private environmentTable(): string {
+  /** Sum of a metric that a function of the channel has written so far. */
+  public async metric(functionPath: string, metric: Metric): Promise<number> {
+    const entries = (await this.log(functionPath)).filter(({ _aws, [METRIC_DIMENSION]: channel }) => _aws && channel);
+    return entries.reduce((sum, { [metric]: count = 0 }) => sum + count, 0);
+  }
+
+  private findTable(): string {
     const own = [...this.stack.resources.keys()].some((id) => id.startsWith(`${this.id}Subscribers`));
     return this.stack.resource(own ? `${this.id}/Subscribers` : 'Subscribers');
   }
