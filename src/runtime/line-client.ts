@@ -1,6 +1,6 @@
-import { LineAnswer, LineApi, LineNotCalled, LineRequest, LineResponse, LineSilence } from '../domain/line/line-api';
 import { exchange } from './line-http';
 import { LineTokens, TokenResult } from './line-tokens';
+import { LineAnswer, LineApi, LineNotCalled, LineRequest, LineResponse, LineSilence } from '../domain/line/line-api';
 
 export interface LineClientOptions {
   readonly tokens: LineTokens;

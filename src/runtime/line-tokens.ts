@@ -1,8 +1,8 @@
+import { exchange } from './line-http';
 import { CredentialFields } from '../contract/credentials';
 import { SecretSource, sendingCredentialsOf } from '../domain/line/credentials';
 import { LineNotCalled } from '../domain/line/line-api';
 import { errorText } from '../domain/shared/error-text';
-import { exchange } from './line-http';
 
 export interface LineTokensOptions {
   readonly secrets: SecretSource;

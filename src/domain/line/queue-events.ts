@@ -1,5 +1,5 @@
-import { SQS_MAX_BATCH_BYTES, SQS_MAX_BATCH_ENTRIES } from '../../contract/limits';
 import { QueueEntry } from './webhook-request';
+import { SQS_MAX_BATCH_BYTES, SQS_MAX_BATCH_ENTRIES } from '../../contract/limits';
 
 /** The FIFO queue. The adapter (`runtime/event-queue.ts`) is Amazon SQS. */
 export interface EventQueue {

@@ -1,10 +1,10 @@
-import { CredentialFields } from '../../contract/credentials';
-import { Metric } from '../../contract/metrics';
-import { Telemetry } from '../shared/telemetry';
 import { SecretSource, channelSecretOf } from './credentials';
 import { Clock, EventQueue, queueEvents } from './queue-events';
 import { verifySignature } from './signature';
 import { EventSetAside, parseWebhook } from './webhook-request';
+import { CredentialFields } from '../../contract/credentials';
+import { Metric } from '../../contract/metrics';
+import { Telemetry } from '../shared/telemetry';
 
 /**
  * The webhook request as Lambda hands it over: the members that API Gateway's REST APIs (payload 1.0), its HTTP APIs

@@ -1,9 +1,9 @@
-import { CredentialFields } from '../../contract/credentials';
-import { LINE_USER_ID_PATTERN, MAX_WEBHOOK_URL_LENGTH } from '../../contract/limits';
-import { errorText } from '../shared/error-text';
 import { SecretSource, channelSecretOf, sendingCredentialsOf } from './credentials';
 import { LineAnswer, LineApi, LineRequest } from './line-api';
 import { Clock } from './queue-events';
+import { CredentialFields } from '../../contract/credentials';
+import { LINE_USER_ID_PATTERN, MAX_WEBHOOK_URL_LENGTH } from '../../contract/limits';
+import { errorText } from '../shared/error-text';
 
 /** The channel's item in the subscriber table (`runtime/channel-record.ts`). */
 export interface BotRecord {

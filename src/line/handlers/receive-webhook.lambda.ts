@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'timers/promises';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { ENV_CHANNEL_NAME, ENV_INCLUDE_MESSAGE_TEXT, ENV_WEBHOOK_QUEUE_URL } from '../../contract/environment';
 import { WebhookRequest, WebhookResponse, receiveWebhook } from '../../domain/line/receive-webhook';
 import { envFlag, requireEnv } from '../../runtime/environment';

@@ -70,18 +70,26 @@ describe('a signed request', () => {
   const body = bodyOf({ ...FOLLOW, type: 'postback', postback: { data: 'こんにちは 🎉' } });
   test.each([
     ['a REST API (payload 1.0)', {
-      resource: '/webhook', path: '/webhook', httpMethod: 'POST',
+      resource: '/webhook',
+      path: '/webhook',
+      httpMethod: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Line-Signature': sign(body) },
       multiValueHeaders: { 'X-Line-Signature': [sign(body)] },
-      body, isBase64Encoded: false,
+      body,
+      isBase64Encoded: false,
     }],
     ['a REST API whose binary media types match', {
-      headers: { 'x-line-signature': sign(body) }, multiValueHeaders: {},
-      body: Buffer.from(body).toString('base64'), isBase64Encoded: true,
+      headers: { 'x-line-signature': sign(body) },
+      multiValueHeaders: {},
+      body: Buffer.from(body).toString('base64'),
+      isBase64Encoded: true,
     }],
     ['an HTTP API (payload 2.0)', {
-      version: '2.0', routeKey: 'POST /webhook', headers: { 'content-type': 'application/json', 'x-line-signature': sign(body) },
-      body, isBase64Encoded: false,
+      version: '2.0',
+      routeKey: 'POST /webhook',
+      headers: { 'content-type': 'application/json', 'x-line-signature': sign(body) },
+      body,
+      isBase64Encoded: false,
     }],
     ['a function URL, which encodes what it does not take for text', {
       version: '2.0', headers: { 'x-line-signature': sign(body) }, body: Buffer.from(body).toString('base64'), isBase64Encoded: true,

@@ -7,8 +7,14 @@ const BOT = 'U8e742f61d673b39c7fff3cecb7536ef0';
 const USER = 'U00000000000000000000000000000001';
 const EVENT_ID = '01FZ74A0TDDPYRVKNK77XKC3ZR';
 const FOLLOW = {
-  type: 'follow', mode: 'active', timestamp: 1625665242214, source: { type: 'user', userId: USER },
-  webhookEventId: EVENT_ID, deliveryContext: { isRedelivery: false }, replyToken: 'bb17', follow: { isUnblocked: false },
+  type: 'follow',
+  mode: 'active',
+  timestamp: 1625665242214,
+  source: { type: 'user', userId: USER },
+  webhookEventId: EVENT_ID,
+  deliveryContext: { isRedelivery: false },
+  replyToken: 'bb17',
+  follow: { isUnblocked: false },
 };
 
 const parseText = (body: string, includeMessageText = false) => parseWebhook(Buffer.from(body), includeMessageText);
@@ -170,7 +176,11 @@ describe('an event is set aside when', () => {
 
 describe('what people wrote', () => {
   const text = {
-    id: '444573844083572737', type: 'text', quoteToken: 'q3Plxr4AgKd', markAsReadToken: '30yhdy232', quotedMessageId: '468789577898262530',
+    id: '444573844083572737',
+    type: 'text',
+    quoteToken: 'q3Plxr4AgKd',
+    markAsReadToken: '30yhdy232',
+    quotedMessageId: '468789577898262530',
     text: 'PRIVATE @All @example Good Morning!! (love)',
     emojis: [{ index: 29, length: 6, productId: '5ac1bfd5040ab15980c9b435', emojiId: 'PRIVATE' }],
     mention: { mentionees: [{ index: 0, length: 4, type: 'PRIVATE' }] },

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { CustomChannelReply, EndpointResult, LineStatus, SendErrorCode } from '../../contract/custom-channel';
+import { LINE_USER_ID_PATTERN, MULTICAST_MAX_RECIPIENTS, PINPOINT_MAX_EVENT_ATTRIBUTE_LENGTH } from '../../contract/limits';
+import { BatchExclusion, BatchRecipient, JOURNAL_SHARDS } from '../../contract/send-journal';
+import { nameBasedUuid } from '../shared/name-based-uuid';
+
+/** Who asks: a campaign is repeated by Lambda when the function fails, a journey uses the reply, anybody else gets it. */
+export type SendOrigin = 'campaign' | 'journey' | 'direct';
+
+/** What a batch is known by. */
+export interface BatchIdentity {
+  /** Partition key of the journal, `<run id>#<shard>`. */
+  readonly pk: string;
+  /** Position in the run, the journal's sort key. */
+  readonly sk: string;
+  /** Run id and position in one. */
+  readonly batchId: string;
+  /** `X-Line-Retry-Key`: the UUID v5 of the batch id. */
+  readonly retryKey: string;
+}
+
+/** Up to 500 endpoints of an event: those that may be sent to as far as the event tells, and those that may not. */
+export interface EventBatch {
+  readonly identity: BatchIdentity;
+  readonly candidates: readonly BatchRecipient[];
+  readonly excluded: readonly BatchExclusion[];
+}
+
+/** A custom-channel event, read. */
+export interface SendEvent {
+  readonly origin: SendOrigin;
+  readonly runId: string;
+  /** `Data` as it came. */
+  readonly data: unknown;
+  /** In stable order; none when the event has no endpoints. */
+  readonly batches: readonly EventBatch[];
+  /** `Endpoints` is there, but is no map: how many members it has, whom nobody can name in a reply. */
+  readonly unnamedEndpoints: number;
+}
+
+/**
+ * Reads Amazon Pinpoint's custom-channel event, or anything that may have come in its place.
+ *
+ * Batches are cut from the sorted ids of all endpoints, before anybody is left out: so the set of ids alone, which a
+ * repeat of the event has in common with the first, decides who belongs to which batch, whatever has changed since.
+ * Source: Amazon Pinpoint, "Creating custom channels".
+ *
+ * @param requestId of the Lambda invocation; asynchronous retries keep it. Names the run when nothing in the event does
+ */
+export function readEvent(event: unknown, requestId: string): SendEvent {
+  const fields = asObject(event);
+  const { origin, runId } = identifyRun(fields, requestId);
+  const endpoints = Array.isArray(fields.Endpoints) ? {} : asObject(fields.Endpoints);
+  const ids = Object.keys(endpoints).sort();
+  const setOfIds = sha256(JSON.stringify(ids));
+  const results = screen(ids, endpoints);
+  return {
+    origin,
+    runId,
+    data: fields.Data,
+    batches: range(Math.ceil(ids.length / MULTICAST_MAX_RECIPIENTS)).map((index) => {
+      const members = results.slice(index * MULTICAST_MAX_RECIPIENTS, (index + 1) * MULTICAST_MAX_RECIPIENTS);
+      return {
+        identity: identifyBatch(runId, `${setOfIds}-${String(index).padStart(3, '0')}`),
+        candidates: members.filter((member): member is BatchRecipient => 'to' in member),
+        excluded: members.filter((member): member is BatchExclusion => 'code' in member),
+      };
+    }),
+    unnamedEndpoints: Array.isArray(fields.Endpoints) ? fields.Endpoints.length : 0,
+  };
+}
+
+/**
+ * What makes two events the same run. Campaign, treatment and activity; for journeys both run and activity, without
+ * which next week's same message would look like a repeat; else an explicit token; else the invocation.
+ */
+function identifyRun(event: Record<string, unknown>, requestId: string): { origin: SendOrigin; runId: string } {
+  const text = (name: string) => (typeof event[name] === 'string' && event[name] !== '' ? event[name] : undefined);
+  const runId = (kind: string, ...parts: string[]) => [kind, ...parts.map(keyPart)].join('/');
+
+  const application = text('ApplicationId') ?? '-';
+  const [campaign, treatment, activity] = [text('CampaignId'), text('TreatmentId') ?? '0', text('ActivityId')];
+  const [journey, journeyRun, journeyActivity] = [text('JourneyId'), text('JourneyRunId'), text('JourneyActivityId')];
+  const origin = campaign ? 'campaign' : journey ?? journeyRun ?? journeyActivity ? 'journey' : 'direct';
+  if (campaign && activity) {
+    return { origin, runId: runId('campaign', application, campaign, treatment, activity) };
+  }
+  if (!campaign && journeyRun && journeyActivity) {
+    return { origin, runId: runId('journey', application, journey ?? '-', journeyRun, journeyActivity) };
+  }
+  const token = text('clientToken');
+  return { origin, runId: token ? runId('token', token) : runId('request', requestId) };
+}
+
+/** A part of a key: as it is when it is plain and short, else its hash. The two cannot be mistaken for each other. */
+function keyPart(part: string): string {
+  return /^[\w.-]{1,128}$/.test(part) ? part : `sha256:${sha256(part)}`;
+}
+
+/** Key, shard and retry key of a position in a run. */
+export function identifyBatch(runId: string, position: string): BatchIdentity {
+  const batchId = `${runId}/${position}`;
+  const shard = parseInt(sha256(position).slice(0, 8), 16) % JOURNAL_SHARDS;
+  return { pk: `${runId}#${shard}`, sk: position, batchId, retryKey: nameBasedUuid(RETRY_KEY_NAMESPACE, batchId) };
+}
+
+/** The namespace of this library's retry keys. Never changed: another value would send a repeated batch again. */
+const RETRY_KEY_NAMESPACE = '3b52e76c-6293-46bb-9dd3-5c971aee1fb9';
+
+/**
+ * Who of the event may be sent to. Pinpoint passes endpoints of every type that a campaign names, and does not say
+ * whether it keeps the opted out and inactive back. Of several endpoints with one address the first by id is kept:
+ * LINE does not say what it does with an id that is listed twice.
+ */
+function screen(ids: readonly string[], endpoints: Record<string, unknown>): (BatchRecipient | BatchExclusion)[] {
+  const addresses = new Set<string>();
+  return ids.map((id) => {
+    const { ChannelType, OptOut, EndpointStatus, Address } = asObject(endpoints[id]);
+    const skipped = (code: SendErrorCode): BatchExclusion => ({ id, status: 'skipped', code });
+    if (ChannelType !== undefined && ChannelType !== 'CUSTOM') {
+      return skipped(SendErrorCode.NOT_CUSTOM_CHANNEL);
+    }
+    if (typeof Address !== 'string' || !LINE_USER_ID_PATTERN.test(Address)) {
+      return skipped(SendErrorCode.NOT_A_LINE_USER_ID);
+    }
+    if (OptOut === 'ALL') {
+      return skipped(SendErrorCode.OPTED_OUT);
+    }
+    if (EndpointStatus === 'INACTIVE') {
+      return skipped(SendErrorCode.INACTIVE);
+    }
+    if (addresses.has(Address)) {
+      return skipped(SendErrorCode.DUPLICATE_ADDRESS);
+    }
+    addresses.add(Address);
+    return { id, to: Address };
+  });
+}
+
+/** An endpoint's entry in the reply. Source: Amazon Pinpoint, "Quotas": five attributes, values of 128 characters. */
+export function endpointResult(status: LineStatus, code?: SendErrorCode, requestId?: string): EndpointResult {
+  return {
+    EventAttributes: {
+      LineStatus: status,
+      ...(code && { LineErrorCode: code }),
+      ...(requestId && { LineRequestId: requestId.slice(0, PINPOINT_MAX_EVENT_ATTRIBUTE_LENGTH) }),
+    },
+  };
+}
+
+/** The reply from its entries. Ids are the caller's: even `__proto__` becomes a member like any other. */
+export function toReply(entries: Iterable<readonly [string, EndpointResult]>): CustomChannelReply {
+  return Object.fromEntries(entries);
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {};
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
+}
+
+/** UTF-16, so that no two strings, however malformed, are taken for one. */
+function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf16le').digest('hex');
+}

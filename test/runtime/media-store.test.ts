@@ -1,0 +1,97 @@
+import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { mockClient } from 'aws-sdk-client-mock';
+import { MediaStore, MediaStoreOptions } from '../../src/runtime/media-store';
+
+const s3 = mockClient(S3Client);
+const CREDENTIALS = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret', sessionToken: 'session' };
+const CLOUDFRONT: MediaStoreOptions = {
+  bucketName: 'media', prefix: 'image/', messageType: 'image', delivery: { kind: 'cloudfront', domainName: 'd1.cloudfront.net' },
+};
+const PRESIGNED: MediaStoreOptions = { ...CLOUDFRONT, delivery: { kind: 'presigned', expirySeconds: 3_600 } };
+
+let now: number;
+let clients: number;
+beforeEach(() => {
+  s3.reset();
+  now = Date.UTC(2026, 10, 23);
+  clients = 0;
+});
+
+function store(options: MediaStoreOptions = CLOUDFRONT): MediaStore {
+  const client = new S3Client({ region: 'eu-west-1', credentials: CREDENTIALS });
+  return new MediaStore(() => { clients += 1; return client; }, options, () => now);
+}
+
+const status = (httpStatusCode: number) => Object.assign(new Error(`status ${httpStatusCode}`), { $metadata: { httpStatusCode } });
+
+describe('find', () => {
+  test('describes the object behind the prefix', async () => {
+    s3.on(HeadObjectCommand).resolves({ ContentLength: 5, ContentType: 'image/png', VersionId: 'v1', $metadata: {} });
+    expect(await store().find('春 a+b.png')).toEqual({ key: '春 a+b.png', bytes: 5, contentType: 'image/png', versionId: 'v1' });
+    expect(s3.commandCalls(HeadObjectCommand)[0].args[0].input).toEqual({ Bucket: 'media', Key: 'image/春 a+b.png' });
+  });
+
+  test('knows objects without type and version', async () => {
+    s3.on(HeadObjectCommand).resolves({});
+    expect(await store().find('a.png')).toEqual({ key: 'a.png', bytes: 0, contentType: undefined, versionId: undefined });
+  });
+
+  test.each([404, 403])('is undefined when S3 answers %i, and asks again', async (code) => {
+    s3.on(HeadObjectCommand).rejectsOnce(status(code)).resolves({ ContentLength: 5 });
+    const media = store();
+    expect(await media.find('a.png')).toBeUndefined();
+    expect(await media.find('a.png')).toMatchObject({ bytes: 5 });
+  });
+
+  test.each([[status(503)], [status(400)], [new Error('ECONNRESET')]])('fails when S3 fails: %s', async (error) => {
+    s3.on(HeadObjectCommand).rejects(error);
+    await expect(store().find('a.png')).rejects.toThrow(error.message);
+  });
+
+  test('remembers an object for half a minute', async () => {
+    // GIVEN
+    s3.on(HeadObjectCommand).resolvesOnce({ ContentLength: 5, VersionId: 'v1' }).resolves({ ContentLength: 6, VersionId: 'v2' });
+    const media = store();
+    await media.find('a.png');
+    // WHEN, THEN
+    now += 29_999;
+    expect(await media.find('a.png')).toMatchObject({ versionId: 'v1' });
+    now += 1;
+    expect(await media.find('a.png')).toMatchObject({ versionId: 'v2' });
+    expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(2);
+  });
+
+  test('remembers a thousand objects at most', async () => {
+    s3.on(HeadObjectCommand).resolves({ ContentLength: 5 });
+    const media = store();
+    for (let n = 0; n <= 1_000; n++) {
+      await media.find(`${n}.png`);
+    }
+    await media.find('1000.png');
+    expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(1_001);
+    await media.find('0.png');
+    expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(1_002);
+  });
+});
+
+describe('url', () => {
+  test('goes through CloudFront without asking S3', async () => {
+    expect(await store().url({ key: 'a b.png', bytes: 5, versionId: 'v1' })).toBe('https://d1.cloudfront.net/image/v1/a%20b.png');
+    expect(clients).toBe(0);
+  });
+
+  test('is pre-signed for the object\'s version', async () => {
+    // WHEN
+    const url = new URL(await store(PRESIGNED).url({ key: '春 a+b.png', bytes: 5, versionId: 'v1' }));
+    // THEN
+    expect(url.origin + url.pathname).toBe('https://media.s3.eu-west-1.amazonaws.com/image/%E6%98%A5%20a%2Bb.png');
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      'versionId': 'v1', 'X-Amz-Expires': '3600', 'X-Amz-Algorithm': 'AWS4-HMAC-SHA256', 'X-Amz-Security-Token': 'session', 'X-Amz-SignedHeaders': 'host',
+    });
+  });
+
+  test('is pre-signed without a version where the bucket has none', async () => {
+    const url = new URL(await store(PRESIGNED).url({ key: 'a.png', bytes: 5 }));
+    expect(url.searchParams.has('versionId')).toBe(false);
+  });
+});
