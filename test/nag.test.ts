@@ -48,8 +48,6 @@ const ACCEPTED: [finding: string, place: string, reason: string][] = [
     'Every follower is an endpoint of the one project.'],
   ['AwsSolutions-IAM5[Resource::<…>:*]', 'SampleMedia/ProviderRole/DefaultPolicy/Resource',
     "CDK's provider framework invokes the one function in any version."],
-  ['AwsSolutions-L1', 'SampleMedia/Provider/framework-onEvent/Resource',
-    "The function is CDK's own, and so is the choice of its runtime."],
   ['AwsSolutions-S1', 'Media/*Bucket/Resource',
     "Access logs need a bucket of the user's, and CloudFront is the only reader: give buckets that log (`imageBucket` and the like) if you need them."],
   ['AwsSolutions-SMG4', 'Secret/Resource',
@@ -110,7 +108,8 @@ describe('cdk-nag AwsSolutions', () => {
   });
 
   test('finds nothing else with the feature flags of a new project', () => {
-    const stack = testStack({}, RECOMMENDED_FLAGS);
+    // … but for the one that makes an error of each finding where it is found.
+    const stack = testStack({}, { ...RECOMMENDED_FLAGS, '@aws-cdk/core:annotationsInValidationReport': false });
     new LinePinpointChannel(stack, 'Line', { sampleMessages: true });
     expect(findings(stack).filter((finding) => !ACCEPTED.some((row) => isAccepted(finding, row)))).toEqual([]);
   });

@@ -42,9 +42,10 @@ export class SampleMedia extends Construct {
       securityGroups: options.securityGroups,
       logGroup: options.logGroup,
     });
-    // CDK's own function has no props for these two.
+    // CDK's own function has no props for these.
     const framework = provider.node.findChild('framework-onEvent').node.defaultChild as lambda.CfnFunction;
     framework.memorySize = options.memorySize;
+    framework.runtime = upload.runtime.name;
     framework.architectures = [options.architecture!.name];
     const resource = new CustomResource(this, 'Resource', {
       serviceToken: provider.serviceToken,
