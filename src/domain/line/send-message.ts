@@ -85,9 +85,9 @@ export class UndecidedSendError extends Error {
  * Handles one custom-channel event: one multicast for each 500 endpoints, journalled before the first attempt (see
  * `send-journal.ts`), and a reply that says of every endpoint what became of it.
  *
- * A repeat of the event finds its batches in the journal and goes on from there: it renders nothing, filters nothing and
- * looks nothing up again. Without an item the parts that need each other's answers least are done at the same time:
- * journal, access token, opt-outs and media objects.
+ * A repeat of the event finds its batches in the journal and goes on from there: it renders and filters nothing again, and
+ * knows no newer opt-out or media object. What does not depend on each other is done at once: journal, access token, opt-outs
+ * and media objects.
  *
  * How it ends:
  * - LINE decides: `accepted`, or `failed` with `LINE_REFUSED`.
@@ -158,11 +158,10 @@ async function sendBatch(batch: EventBatch, run: Run): Promise<BatchResult> {
   if (found) {
     return drive({ batch: found, isClaimed: false }, run, { isRepeat: true });
   }
-  const prepared = await preparing;
-  if (prepared instanceof ContentError) {
-    return reject(batch, prepared, run);
+  const { recipients, excluded, messages } = await preparing;
+  if (messages instanceof ContentError) {
+    return reject(batch.identity.batchId, { recipients, excluded }, messages, run);
   }
-  const { recipients, excluded, messages } = prepared;
   const body = JSON.stringify({ to: recipients.map(({ to }) => to), messages });
   const fresh = newBatch({ identity: batch.identity, path: MULTICAST_PATH, body, recipients, excluded, now: run.deps.now() });
   if (recipients.length === 0 || timeLeft(run) < MIN_CALL_MS) {
@@ -174,20 +173,24 @@ async function sendBatch(batch: EventBatch, run: Run): Promise<BatchResult> {
   return drive({ batch: onRecord, isClaimed }, run, { isRepeat: !isClaimed });
 }
 
-interface PreparedBatch {
+/** Everybody of a batch: those who may be sent to and those who may not. */
+interface People {
   readonly recipients: readonly BatchRecipient[];
   readonly excluded: readonly BatchExclusion[];
-  readonly messages: readonly LineMessage[];
+}
+
+interface PreparedBatch extends People {
+  readonly messages: readonly LineMessage[] | ContentError;
 }
 
 /** Everything that a new item needs: content and opt-outs as they are now. */
-async function prepare({ candidates, excluded }: EventBatch, run: Run): Promise<PreparedBatch | ContentError> {
+async function prepare({ candidates, excluded }: EventBatch, run: Run): Promise<PreparedBatch> {
   if (candidates.length === 0) {
     return { recipients: [], excluded, messages: [] };
   }
   void run.warmUp();
   const [messages, reasons] = await Promise.all([run.messages(), run.deps.subscriptions.exclusions(candidates.map(({ to }) => to))]);
-  return messages instanceof ContentError ? messages : {
+  return {
     recipients: candidates.filter(({ to }) => !reasons.has(to)),
     excluded: [...excluded, ...candidates.flatMap(({ id, to }) => {
       const code = reasons.get(to);
@@ -314,10 +317,7 @@ function conclude(batch: SendBatch, { deps: { telemetry, messageType } }: Run, {
     telemetry[isFinal || status === 'failed' ? 'error' : 'warn'](code, says, fields);
   }
   return {
-    entries: [
-      ...recipients.map(({ id }) => [id, endpointResult(status, code, outcome?.requestId)] as const),
-      ...excluded.map((exclusion) => [exclusion.id, endpointResult(exclusion.status, exclusion.code)] as const),
-    ],
+    entries: entriesOf(batch, endpointResult(status, code, outcome?.requestId)),
     ...(!isFinal && recipients.length > 0 && { undecided: code }),
   };
 }
@@ -370,18 +370,20 @@ const STATUS_METRICS: Record<LineStatus, Metric> = {
 };
 
 /** The content is wrong: nobody is sent to. */
-function reject({ identity, candidates, excluded }: EventBatch, { code, message }: ContentError, { deps }: Run): BatchResult {
-  deps.telemetry.count(Metric.MESSAGES_SKIPPED, excluded.length);
-  deps.telemetry.count(Metric.MESSAGES_FAILED, candidates.length);
-  deps.telemetry.error(code, message, {
-    batchId: identity.batchId, messageType: deps.messageType, recipients: candidates.length, ...tally(excluded),
-  });
-  return {
-    entries: [
-      ...candidates.map(({ id }) => [id, endpointResult('failed', code)] as const),
-      ...excluded.map((exclusion) => [exclusion.id, endpointResult(exclusion.status, exclusion.code)] as const),
-    ],
-  };
+function reject(batchId: string, people: People, { code, message }: ContentError, { deps: { telemetry, messageType } }: Run): BatchResult {
+  const { recipients, excluded } = people;
+  telemetry.count(Metric.MESSAGES_SKIPPED, excluded.length);
+  telemetry.count(Metric.MESSAGES_FAILED, recipients.length);
+  telemetry.error(code, message, { batchId, messageType, recipients: recipients.length, ...tally(excluded) });
+  return { entries: entriesOf(people, endpointResult('failed', code)) };
+}
+
+/** The same result for all recipients, and for the others why they were left out. */
+function entriesOf({ recipients, excluded }: People, result: EndpointResult): BatchResult['entries'] {
+  return [
+    ...recipients.map(({ id }) => [id, result] as const),
+    ...excluded.map(({ id, status, code }) => [id, endpointResult(status, code)] as const),
+  ];
 }
 
 /** How many were left out, and why: `OPTED_OUT=3,INACTIVE=1`. */

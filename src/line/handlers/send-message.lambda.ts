@@ -32,8 +32,8 @@ const dependencies: SendDependencies = {
   sampleMessages: envFlag(ENV_SAMPLE_MESSAGES),
   journal: new DynamoSendJournal(dynamo, requireEnv(ENV_JOURNAL_TABLE)),
   subscriptions: new SubscriptionReader(dynamo, requireEnv(ENV_SUBSCRIBER_TABLE), requireEnv(ENV_CHANNEL_KEY), sleep),
-  // Made when a media object is asked for, which text never does.
-  media: new MediaStore(() => s3 ??= new S3Client(clientOptions), {
+  // Made when a media object is asked for, which text never does. Checksums would only lengthen pre-signed URLs.
+  media: new MediaStore(() => s3 ??= new S3Client({ ...clientOptions, responseChecksumValidation: 'WHEN_REQUIRED' }), {
     bucketName: optionalEnv(ENV_MEDIA_BUCKET) ?? '',
     prefix: optionalEnv(ENV_MEDIA_PREFIX) ?? '',
     messageType,

@@ -181,6 +181,12 @@ describe('wrong content', () => {
     expect(world.telemetry.counts).toEqual({ [Metric.MESSAGES_FAILED]: 2, [Metric.MESSAGES_SKIPPED]: 1 });
   });
 
+  test('who is left out by the table is skipped, not failed', async () => {
+    world.optOuts.set(user(1), SendErrorCode.OPTED_OUT);
+    const { reply } = await world.invoke({ ...CAMPAIGN, Data: '' });
+    expect(outcomes(reply)).toEqual({ [user(0)]: ['failed', 'EMPTY_CONTENT'], [user(1)]: ['skipped', 'OPTED_OUT'], [user(2)]: ['failed', 'EMPTY_CONTENT'] });
+  });
+
   test('a missing media object is answered; uploaded later, the same event is sent', async () => {
     // GIVEN
     world.messageType = 'image';
