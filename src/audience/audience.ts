@@ -5,8 +5,9 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { UpdatePinpointEndpointFunction } from './handlers/update-pinpoint-endpoint-function';
 import { IPinpointProject } from './pinpoint-project';
-import { ENV_PINPOINT_APPLICATION_ID, ENV_PINPOINT_REGION } from '../contract/environment';
-import { ChannelResources } from '../shared/channel-resources';
+import { ISubscriberTable } from './subscriber-table';
+import { ENV_PINPOINT_APPLICATION_ID, ENV_PINPOINT_REGION, ENV_SUBSCRIBER_TABLE } from '../contract/environment';
+import { ChannelResources, grantTableRead } from '../shared/channel-resources';
 import { LineFunctionOptions } from '../shared/line-function-options';
 
 /** What a channel tells an audience when it binds it. */
@@ -16,6 +17,9 @@ export interface AudienceBindOptions {
 
   /** Name of the channel, the value of the metric dimension `Channel`. */
   readonly channelName: string;
+
+  /** The channel's subscriber table, for an audience that reads a subscriber as it is now. */
+  readonly subscribers: ISubscriberTable;
 
   /**
    * Settings that the channel's functions have.
@@ -44,7 +48,9 @@ export interface AudienceConfig {
   /**
    * Function that takes subscriber changes: it is invoked with records of an SQS FIFO queue, in order per subscriber,
    * at least once. A record's body is JSON: `{"channelKey","subscriberId","change":"UPSERT","endpoint":{…}}`, or
-   * `"change":"ERASE"` without an endpoint. It answers with `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`,
+   * `"change":"ERASE"` without an endpoint, both with `subscriptionAt` (epoch milliseconds), `subscriptionEventId` and,
+   * once a profile is known, `attributesAt`: by these a message that is redriven from the dead-letter queue is
+   * recognised as older than what has been applied. It answers with `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`,
    * empty when all is done.
    */
   readonly handler: lambda.IFunction;
@@ -57,9 +63,9 @@ export interface AudienceConfig {
   readonly batchSize?: number;
 
   /**
-   * Longest run of `handler`, at most 15 minutes; the queue hides a message six times as long.
+   * Longest run of `handler`, at most 15 minutes and not below its own timeout; the queue hides a message six times as long.
    *
-   * @default Duration.seconds(30)
+   * @default - the handler's own timeout; 15 minutes for an imported function
    */
   readonly timeout?: Duration;
 
@@ -100,7 +106,8 @@ export abstract class Audience {
   }
 
   /**
-   * Hands every change to a function. See `AudienceConfig.handler` for what it is invoked with.
+   * Hands every change to a function. See `AudienceConfig.handler` for what it is invoked with. In Python the method is
+   * called `lambda_`.
    *
    * @param handler the function; its role gets the permission to read the queue
    */
@@ -120,6 +127,7 @@ class PinpointAudience implements IAudience {
       environment: {
         [ENV_PINPOINT_APPLICATION_ID]: this.project.applicationId,
         [ENV_PINPOINT_REGION]: this.project.applicationRegion,
+        [ENV_SUBSCRIBER_TABLE]: options.subscribers.table.tableName,
       },
     }));
     // Source: Amazon Pinpoint, "Amazon Pinpoint actions for IAM policies": these two act on one endpoint of the project.
@@ -127,6 +135,7 @@ class PinpointAudience implements IAudience {
       actions: ['mobiletargeting:UpdateEndpoint', 'mobiletargeting:DeleteEndpoint'],
       resources: [`${this.project.applicationArn}/endpoints/*`],
     }));
+    grantTableRead(options.subscribers.table, handler, 'dynamodb:GetItem');
     return { handler, timeout };
   }
 }
@@ -135,8 +144,6 @@ class LambdaAudience implements IAudience {
   constructor(private readonly handler: lambda.IFunction) {}
 
   public bind(_scope: Construct, _options: AudienceBindOptions): AudienceConfig {
-    // What a function of the user's takes is known only when it is not imported.
-    const timeout = this.handler instanceof lambda.Function ? this.handler.timeout : Duration.minutes(15);
-    return { handler: this.handler, timeout: timeout ?? Duration.seconds(3) };
+    return { handler: this.handler };
   }
 }

@@ -73,6 +73,7 @@ export class PinpointProject extends Resource implements IPinpointProject {
 
   constructor(scope: Construct, id: string, props: PinpointProjectProps = {}) {
     super(scope, id);
+    checkPattern(this, 'projectName', props.projectName, /\S/, 'a name that is not blank');
     const app = new pinpoint.CfnApp(this, 'Resource', {
       name: props.projectName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' }),
     });

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, IResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Duration, IResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -24,9 +24,9 @@ import { Audiences } from '../audience/audiences';
 import { ISubscriberTable, SubscriberTable } from '../audience/subscriber-table';
 import { ENV_API_BASE_URL, ENV_SUBSCRIBER_TABLE, ENV_WEBHOOK_URL } from '../contract/environment';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
-import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY } from '../contract/subscriber';
+import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY, channelPartitionKey } from '../contract/subscriber';
 import { WEBHOOK_EVENT_SOURCE } from '../contract/webhook-events';
-import { ChannelResources, letServiceUseKey } from '../shared/channel-resources';
+import { ChannelResources, grantTableKeyWrite, letServiceUseKey } from '../shared/channel-resources';
 import { LineFunctionOptions } from '../shared/line-function-options';
 import { uniqueName } from '../shared/unique-name';
 import { checkBaseUrl, checkPattern, fail } from '../shared/validation';
@@ -47,6 +47,14 @@ export interface LineEventOptions {
    * @default - none; add targets to the rule
    */
   readonly target?: events.IRuleTarget;
+
+  /**
+   * Where to create the rule, for a target in another stack that itself needs the channel: the rule then lies in the
+   * target's stack, so that the two stacks do not need each other.
+   *
+   * @default - the channel
+   */
+  readonly crossStackScope?: Construct;
 }
 
 /** A LINE channel, here or in another stack. */
@@ -135,7 +143,9 @@ export interface LineChannelOptions {
 
   /**
    * Existing bucket of images. It must be versioned, so that an overwritten image does not change old chats. When one
-   * bucket is given for several types, each type's keys lie behind a prefix: `image/`, `audio/`, `video/`.
+   * bucket is given for several types, each type's keys lie behind a prefix: `image/`, `audio/`, `video/`; giving it for a
+   * second type later therefore moves the keys of the first. Everything in the bucket, or below the prefix, can be read
+   * through a media link by whoever knows its key.
    *
    * @default - a bucket is made: private, TLS only, encrypted, versioned, retained
    */
@@ -276,14 +286,19 @@ abstract class LineChannelReference extends Resource implements ILineChannel {
   public grantSend(grantee: iam.IGrantable): iam.Grant {
     return this._allSendFunctions()
       .map((send) => send.grantInvoke(grantee))
-      .reduce((all, one) => all.combine(one), iam.Grant.drop(grantee, 'no send functions'));
+      .reduce<iam.Grant | undefined>((all, one) => all?.combine(one) ?? one, undefined)
+      ?? fail(this, 'the imported channel has no send functions to grant: give `sendFunctions`');
   }
 
   public onEvent(id: string, options: LineEventOptions = {}): events.Rule {
     if (options.types?.length === 0) {
       fail(this, '`types` must name at least one of LINE\'s event types, got []: leave it out for every event');
     }
-    return new events.Rule(this, id, {
+    const scope = options.crossStackScope ?? this;
+    if (scope.node.tryFindChild(id)) {
+      fail(scope, `the id '${id}' is taken: choose another one for the rule`);
+    }
+    return new events.Rule(scope, id, {
       eventBus: this.eventBus,
       eventPattern: {
         source: [WEBHOOK_EVENT_SOURCE],
@@ -301,6 +316,11 @@ class ImportedLineChannel extends LineChannelReference {
 
   constructor(scope: Construct, id: string, private readonly attrs: LineChannelAttributes) {
     super(scope, id);
+    const allowed: string[] = Object.values(LineMessageType);
+    const unknown = Object.keys(attrs.sendFunctions ?? {}).filter((type) => !allowed.includes(type));
+    if (unknown.length > 0) {
+      fail(this, `\`sendFunctions\` must have keys of ${allowed.join(', ')}, got ${unknown.join(', ')}`);
+    }
     this.webhookUrl = attrs.webhookUrl;
     this.eventBus = attrs.eventBus;
   }
@@ -315,6 +335,9 @@ class ImportedLineChannel extends LineChannelReference {
     return Object.values(this.attrs.sendFunctions ?? {});
   }
 }
+
+/** Keys of the channels of each given table, to find two channels under one key. */
+const KEYS_IN_USE = new WeakMap<ISubscriberTable, Set<string>>();
 
 /** What `LineChannel` and `LinePinpointChannel` are both made of, under the same ids. */
 export abstract class LineChannelBase extends LineChannelReference {
@@ -353,7 +376,7 @@ export abstract class LineChannelBase extends LineChannelReference {
   /** FIFO queue between receiver and worker. */
   public readonly queue: sqs.IQueue;
 
-  /** Where events end that could not be handled. */
+  /** Where webhook events end that could not be handled. The profile queue and every audience have one of their own. */
   public readonly deadLetterQueue: sqs.IQueue;
 
   /** Where campaign events end that could not be brought to a decision. */
@@ -362,7 +385,7 @@ export abstract class LineChannelBase extends LineChannelReference {
   /** Alarms on the dead-letter queues. */
   public readonly alarms: cloudwatch.IAlarm[];
 
-  /** Value of the metric dimension `Channel`. */
+  /** Name of the channel in AWS, not LINE's: made of stack name and path; value of the metric dimension `Channel` and name of the event bus. */
   public readonly channelName: string;
 
   private readonly sender: LineMessageSender;
@@ -666,11 +689,6 @@ export abstract class LineChannelBase extends LineChannelReference {
     return this.metric(Metric.LINE_REQUESTS, options);
   }
 
-  /** Every send function of the channel. */
-  protected get sendFunctions(): lambda.Function[] {
-    return this.sender.all;
-  }
-
   /** @internal */
   protected _findSendFunction(type: LineMessageType): lambda.IFunction | undefined {
     return this.sender.functionOf(type);
@@ -716,7 +734,11 @@ export abstract class LineChannelBase extends LineChannelReference {
       fail(this, '`channelKey` must be known at synth, got a token: it is part of every subscriber\'s key and of a stream filter');
     }
     checkPattern(this, 'channelKey', props.channelKey, CHANNEL_KEY_PATTERN, 'at most 32 lower case letters, digits and hyphens');
-    return props.channelKey ?? DEFAULT_CHANNEL_KEY;
+    const channelKey = props.channelKey ?? DEFAULT_CHANNEL_KEY;
+    if (props.subscribers) {
+      this.checkTable(props.subscribers, channelKey);
+    }
+    return channelKey;
   }
 
   private createBus(resources: ChannelResources): events.EventBus {
@@ -744,6 +766,19 @@ export abstract class LineChannelBase extends LineChannelReference {
     return bus;
   }
 
+  private checkTable(subscribers: ISubscriberTable, channelKey: string): void {
+    const keys = KEYS_IN_USE.get(subscribers) ?? new Set();
+    if (keys.has(channelKey)) {
+      fail(this, `\`channelKey\` is '${channelKey}', which another channel of the same subscriber table has already: give each a key of its own`);
+    }
+    KEYS_IN_USE.set(subscribers, keys.add(channelKey));
+    const { tableArn } = subscribers.table;
+    const region = Token.isUnresolved(tableArn) ? undefined : this.stack.splitArn(tableArn, ArnFormat.SLASH_RESOURCE_NAME).region;
+    if (region !== undefined && !Token.isUnresolved(this.stack.region) && region !== this.stack.region) {
+      fail(this, `\`subscribers\` must be a table in the channel's region ${this.stack.region}, got one in ${region}: the functions look for it in their own region`);
+    }
+  }
+
   private createSetUp(credentials: BoundCredentials, lineEnvironment: { [name: string]: string }, resources: ChannelResources): lambda.Function {
     const setUp = new SetUpChannelFunction(this, 'SetUp', resources.functionOptions(this, 'SetUp', {
       description: 'Run once the secret is filled in: checks the credentials and registers the webhook with LINE',
@@ -757,7 +792,13 @@ export abstract class LineChannelBase extends LineChannelReference {
       },
     }));
     credentials.grantRead(setUp);
-    this.subscribers.grantUpsert(setUp);
+    // The channel's own row, no subscriber's.
+    grantTableKeyWrite(this.subscribers.table, setUp);
+    setUp.addToRolePolicy(new iam.PolicyStatement({
+      actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      resources: [this.subscribers.table.tableArn],
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [channelPartitionKey(resources.props.channelKey)] } },
+    }));
 
     new CfnOutput(this, 'SecretArn', { description: 'Fill in channelId and channelSecret here', value: this.secret.secretArn });
     new CfnOutput(this, 'SetUpCommand', {

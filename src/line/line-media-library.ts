@@ -47,10 +47,9 @@ export class LineMediaLibrary extends Construct {
   constructor(scope: Construct, id: string, private readonly props: LineMediaLibraryProps) {
     super(scope, id);
     const { types, delivery } = props;
-    const buckets = new Map(types.map((type) => [type, this.bucket(type)]));
-    for (const [type, bucket] of buckets) {
-      const shared = [...buckets].some(([other, otherBucket]) => other !== type && sameBucket(bucket, otherBucket));
-      this.places.set(type, { bucket, prefix: shared ? `${type}/` : '' });
+    checkBuckets(this, props.buckets);
+    for (const type of types) {
+      this.places.set(type, { bucket: this.bucket(type), prefix: prefixOf(type, props.buckets) });
     }
     this.delivery = delivery._cloudFront
       ? { kind: 'cloudfront', domainName: this.distribution(delivery._cloudFront) }
@@ -100,10 +99,6 @@ export class LineMediaLibrary extends Construct {
 
   private bucket(type: MediaType): s3.IBucket {
     const { bucket, bucketName } = this.props.buckets[type];
-    if (bucket && bucketName !== undefined) {
-      fail(this, `\`${type}Bucket\` and \`${type}BucketName\` cannot both be given, got the bucket ${bucket.node.path} and the name '${bucketName}': give the bucket to use it, or the name to have a bucket made`);
-    }
-    checkPattern(this, `${type}BucketName`, bucketName, /^(?!xn--|\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name of 3 to 63 lower case letters, digits, dots and hyphens');
     if (bucket) {
       this.warnIfUnversioned(type, bucket);
       return bucket;
@@ -170,12 +165,16 @@ export class LineMediaLibrary extends Construct {
       comment: 'Media of a LINE channel',
       defaultBehavior: behavior(first.bucket),
       additionalBehaviors: Object.fromEntries(rest.map(([type, { bucket }]) => [`/${type}/*`, behavior(bucket)])),
-      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
       priceClass: options.priceClass,
-      ...(options.domainName && { domainNames: [options.domainName], certificate: options.certificate }),
+      ...(options.domainName && {
+        domainNames: [options.domainName],
+        certificate: options.certificate,
+        minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+      }),
     });
     for (const [bucket] of readers) {
-      this.letDistributionRead(bucket, distribution);
+      const prefixes = [...this.places.values()].filter((place) => sameBucket(place.bucket, bucket)).map(({ prefix }) => prefix);
+      this.letDistributionRead(bucket, prefixes, distribution);
     }
     if (options.domainName === undefined) {
       return distribution.distributionDomainName;
@@ -185,16 +184,16 @@ export class LineMediaLibrary extends Construct {
   }
 
   /** Lets the distribution read a bucket, or shows the user the statements that must be added by hand. */
-  private letDistributionRead(bucket: s3.IBucket, distribution: cloudfront.Distribution): void {
+  private letDistributionRead(bucket: s3.IBucket, prefixes: string[], distribution: cloudfront.Distribution): void {
     // This stack needs a bucket of another stack, which therefore cannot name the distribution.
     const elsewhere = Resource.isOwnedResource(bucket) && Stack.of(bucket) !== Stack.of(this);
-    const statement = cloudFrontStatement(['s3:GetObject', 's3:GetObjectVersion'], bucket.arnForObjects('*'),
+    const statement = cloudFrontStatement(['s3:GetObject', 's3:GetObjectVersion'], prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
       elsewhere ? anyDistribution(this) : { StringEquals: { 'AWS:SourceArn': distribution.distributionArn } });
     if (!bucket.addToResourcePolicy(statement).statementAdded) {
       warnToAddStatement(this, 'importedBucketPolicy', `the policy of the imported bucket ${name(bucket)}, so that CloudFront can read it`, statement);
     }
     if (bucket.encryptionKey) {
-      letServiceUseKey(bucket.encryptionKey, cloudFrontStatement(['kms:Decrypt'], '*', anyDistribution(this)));
+      letServiceUseKey(bucket.encryptionKey, cloudFrontStatement(['kms:Decrypt'], ['*'], anyDistribution(this)));
     }
   }
 }
@@ -214,8 +213,8 @@ class BucketOrigin extends cloudfront.OriginBase {
 }
 
 /** Source: Amazon CloudFront, "Restrict access to an Amazon S3 origin", origin access control. */
-function cloudFrontStatement(actions: string[], resource: string, conditions: iam.Conditions): iam.PolicyStatement {
-  return new iam.PolicyStatement({ principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')], actions, resources: [resource], conditions });
+function cloudFrontStatement(actions: string[], resources: string[], conditions: iam.Conditions): iam.PolicyStatement {
+  return new iam.PolicyStatement({ principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')], actions, resources, conditions });
 }
 
 /** Every distribution of this account, where naming the one would be a circle: it needs its bucket, which needs its key. */
@@ -225,6 +224,38 @@ function anyDistribution(scope: Construct): iam.Conditions {
 
 function grantOn(bucket: s3.IBucket, grantee: iam.IGrantable, actions: string[], prefix: string): iam.Grant {
   return iam.Grant.addToPrincipalOrResource({ grantee, actions, resourceArns: [bucket.arnForObjects(`${prefix}*`)], resource: bucket });
+}
+
+type MediaBucketChoices = LineMediaLibraryProps['buckets'];
+
+/** Checks every bucket prop, also those of types that the channel does not have: they come into use when it gets the type. */
+function checkBuckets(scope: Construct, choices: MediaBucketChoices): void {
+  const named = new Map<string, string>();
+  for (const type of MEDIA_TYPES) {
+    const { bucket, bucketName } = choices[type];
+    if (bucket && bucketName !== undefined) {
+      fail(scope, `\`${type}Bucket\` and \`${type}BucketName\` cannot both be given, got the bucket ${bucket.node.path} and the name '${bucketName}': give the bucket to use it, or the name to have a bucket made`);
+    }
+    checkPattern(scope, `${type}BucketName`, bucketName, /^(?!xn--|\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name of 3 to 63 lower case letters, digits, dots and hyphens');
+    if (bucketName !== undefined) {
+      const other = named.get(bucketName) ?? MEDIA_TYPES.map((each) => `${each}Bucket` as const)
+        .find((_, index) => choices[MEDIA_TYPES[index]].bucket?.bucketName === bucketName);
+      if (other) {
+        fail(scope, `\`${type}BucketName\` is '${bucketName}', which \`${other}\` has already: to keep several types in one bucket make it yourself and give it as \`${type}Bucket\` and \`${other.replace(/Name$/, '')}\``);
+      }
+      named.set(bucketName, `${type}BucketName`);
+    }
+  }
+}
+
+/**
+ * Whether a given bucket is shared does not depend on which types the channel has at the moment: a type that is added or
+ * left out later must not move the keys of another.
+ */
+function prefixOf(type: MediaType, choices: MediaBucketChoices): string {
+  const { bucket } = choices[type];
+  const isShared = MEDIA_TYPES.some((other) => other !== type && bucket && choices[other].bucket && sameBucket(bucket, choices[other].bucket));
+  return isShared ? `${type}/` : '';
 }
 
 function sameBucket(one: s3.IBucket, other: s3.IBucket): boolean {

@@ -1,15 +1,19 @@
 import { Annotations, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { Construct } from 'constructs';
+import { Construct, IConstruct } from 'constructs';
 import { LineChannelBase, LineChannelOptions } from './line-channel-base';
 import { Audience } from '../audience/audience';
 import { IPinpointProject, PinpointProject } from '../audience/pinpoint-project';
 import { fail } from '../shared/validation';
 
+/** Ids of the existing projects that the channels of an app are wired to. */
+const PROJECTS_IN_USE = new WeakMap<IConstruct, Set<string>>();
+
 /** Properties of a LINE channel of an Amazon Pinpoint project. */
 export interface LinePinpointChannelProps extends LineChannelOptions {
   /**
-   * Id of an existing Amazon Pinpoint project, 32 hexadecimal digits.
+   * Id of an existing Amazon Pinpoint project, 32 hexadecimal digits. One project carries one LINE channel, since Pinpoint
+   * inactivates an endpoint when another with an equal address is updated.
    *
    * @default - a project is created, and retained when the stack goes
    */
@@ -74,6 +78,12 @@ export class LinePinpointChannel extends LineChannelBase {
     if (projectName !== undefined) {
       fail(this, `\`projectName\` names a project that is created, got '${projectName}' together with \`applicationId\` '${applicationId}': give one of the two`);
     }
+    const inUse = PROJECTS_IN_USE.get(this.node.root) ?? new Set();
+    if (inUse.has(applicationId)) {
+      Annotations.of(this).addWarningV2('cdk-line-pinpoint:sharedPinpointProject',
+        `the Pinpoint project '${applicationId}' carries another LINE channel already: their endpoints of one person inactivate each other. Give each channel a project of its own`);
+    }
+    PROJECTS_IN_USE.set(this.node.root, inUse.add(applicationId));
     return PinpointProject.fromPinpointProjectAttributes(this, 'Project', { applicationId, applicationRegion });
   }
 
@@ -88,7 +98,7 @@ export class LinePinpointChannel extends LineChannelBase {
       ['Pinpoint', 'pinpoint.amazonaws.com'],
       ['PinpointRegional', `pinpoint.${applicationRegion}.amazonaws.com`],
     ];
-    for (const send of this.sendFunctions) {
+    for (const send of this._allSendFunctions()) {
       for (const [name, principal] of principals) {
         for (const [kind, path] of [['Campaigns', 'campaigns'], ['Journeys', 'journeys']]) {
           send.addPermission(`${name}${kind}`, {

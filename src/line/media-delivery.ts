@@ -47,11 +47,14 @@ export abstract class MediaDelivery {
    * not change old chats. The buckets stay private (origin access control).
    *
    * @param options domain name and price class
-   * @throws when only one of `domainName` and `certificate` is given
+   * @throws when only one of `domainName` and `certificate` is given, or `domainName` is not a domain name
    */
   public static cloudFront(options: CloudFrontMediaOptions = {}): MediaDelivery {
     if ((options.domainName === undefined) !== (options.certificate === undefined)) {
       throw new Error('`domainName` and `certificate` of MediaDelivery.cloudFront() belong together: give both, or none for the distribution\'s own name');
+    }
+    if (options.domainName !== undefined && !Token.isUnresolved(options.domainName) && !/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(options.domainName)) {
+      throw new Error(`\`domainName\` of MediaDelivery.cloudFront() must be a domain name such as media.example.com, got '${options.domainName}'`);
     }
     return new CloudFrontDelivery(options);
   }

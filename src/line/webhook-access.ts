@@ -1,4 +1,4 @@
-import { ArnFormat, CfnOutput, Stack } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Stack, Token } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as apigatewayv2 from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -8,12 +8,12 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { uniqueName } from '../shared/unique-name';
-import { checkInteger } from '../shared/validation';
+import { checkInteger, fail } from '../shared/validation';
 
 /** What a channel tells its webhook access when it binds it. */
 export interface WebhookAccessBindOptions {
   /**
-   * The receiver. It takes events of API Gateway's REST and HTTP APIs and of function URLs; the body must reach it byte
+   * The receiver. It takes events of API Gateway's REST and HTTP APIs, of function URLs and of load balancers; the body must reach it byte
    * by byte (or base64-encoded and flagged), because LINE signs the bytes.
    */
   readonly handler: lambda.IFunction;
@@ -151,6 +151,7 @@ class RestApiAccess implements IWebhookAccess {
     const { options } = this;
     checkThrottling(scope, options);
     const endpointType = options.endpointType ?? apigateway.EndpointType.EDGE;
+    checkEndpointType(scope, endpointType, options.domain);
     const api = new apigateway.RestApi(scope, 'Api', {
       restApiName: uniqueName(scope, 128),
       description: 'Webhook of a LINE channel',
@@ -189,6 +190,19 @@ class RestApiAccess implements IWebhookAccess {
       });
     }
     return { webhookUrl: options.domain ? `https://${options.domain.domainName}/${PATH}` : api.urlForPath(`/${PATH}`) };
+  }
+}
+
+/** Source: Amazon API Gateway, "API endpoint types" and "Get certificates ready in AWS Certificate Manager". */
+function checkEndpointType(scope: Construct, endpointType: apigateway.EndpointType, domain?: WebhookDomainOptions): void {
+  if (endpointType === apigateway.EndpointType.PRIVATE) {
+    fail(scope, '`endpointType` must be EDGE or REGIONAL, got PRIVATE: LINE calls from the internet');
+  }
+  const region = domain && (Token.isUnresolved(domain.certificate.certificateArn)
+    ? domain.certificate.env.region
+    : Stack.of(scope).splitArn(domain.certificate.certificateArn, ArnFormat.SLASH_RESOURCE_NAME).region);
+  if (endpointType === apigateway.EndpointType.EDGE && region !== undefined && !Token.isUnresolved(region) && region !== 'us-east-1') {
+    fail(scope, `\`domain.certificate\` of an edge-optimised API must be in us-east-1, got one in ${region}: give a certificate of us-east-1, or \`endpointType: apigateway.EndpointType.REGIONAL\``);
   }
 }
 

@@ -66,6 +66,12 @@ export class ChannelResources {
       fail(scope, '`functions.logGroup` and `functions.logRetention` cannot both be given: set the retention on the log group itself');
     }
     checkInteger(scope, 'functions.memorySize', functions.memorySize, 128, 10_240);
+    if (props.removalPolicy === RemovalPolicy.SNAPSHOT) {
+      fail(scope, '`removalPolicy` must be RETAIN, DESTROY or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: CloudFormation makes snapshots of none of a channel\'s resources');
+    }
+    if (props.encryptionKey?.keyArn.includes(':alias/')) {
+      fail(scope, `\`encryptionKey\` must be a key, got an alias (${props.encryptionKey.node.path}): permissions cannot be given on an alias. Give the key itself, or import it with \`kms.Key.fromKeyArn\``);
+    }
   }
 
   /** Key for encryption, if the user gave one. */
@@ -155,7 +161,14 @@ export class ChannelResources {
     logGroup.grantWrite(role);
     if (this.props.functions?.vpc) {
       // Source: AWS Lambda, "Giving Lambda functions access to resources in an Amazon VPC", IAM permissions.
-      role.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaVPCAccessExecutionRole'));
+      // The managed policy would also let it write to every log group; these actions know no resource.
+      role.addToPolicy(new iam.PolicyStatement({
+        actions: [
+          'ec2:CreateNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:DeleteNetworkInterface',
+          'ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'],
+      }));
     }
     return role;
   }
@@ -219,8 +232,13 @@ export function grantTableRead(table: dynamodb.ITable, grantee: iam.IGrantable, 
 
 /** Grants actions of which some write, on the table alone, and what they need of its key. */
 export function grantTableWrite(table: dynamodb.ITable, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
-  table.encryptionKey?.grant(grantee, ...KEY_READ_ACTIONS, 'kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*');
+  grantTableKeyWrite(table, grantee);
   return table.grant(grantee, ...actions);
+}
+
+/** Grants what writing an encrypted table needs of its key. */
+export function grantTableKeyWrite(table: dynamodb.ITable, grantee: iam.IGrantable): void {
+  table.encryptionKey?.grant(grantee, ...KEY_READ_ACTIONS, 'kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*');
 }
 
 /**
@@ -235,8 +253,9 @@ export function letServiceUseKey(key: kms.IKey, statement: iam.PolicyStatement):
 
 /** Warns, with a stable id, that CDK cannot change a policy, and shows the statement that has to be added by hand. */
 export function warnToAddStatement(scope: IConstruct, id: string, where: string, statement: iam.PolicyStatement): void {
-  const json = JSON.stringify(Stack.of(scope).resolve(statement.toStatementJson()), (_, value) => readable(value));
-  Annotations.of(scope).addWarningV2(`cdk-line-pinpoint:${id}`, `CDK cannot change ${where}. Add this statement to it: ${json}`);
+  const stack = Stack.of(scope);
+  const json = JSON.stringify(stack.resolve(statement.toStatementJson()), (_, value) => readable(value));
+  Annotations.of(scope).addWarningV2(`cdk-line-pinpoint:${id}`, `CDK cannot change ${readable(stack.resolve(where))}. Add this statement to it: ${json}`);
 }
 
 /** Shows CloudFormation references the way an operator would write them. */

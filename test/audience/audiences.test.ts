@@ -116,9 +116,9 @@ describe('an audience', () => {
       FifoQueue: true,
       FifoThroughputLimit: 'perMessageGroupId',
       MessageRetentionPeriod: 4 * 24 * 3600,
-      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [deadLettersId, 'Arn'] }, maxReceiveCount: 5 },
+      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [deadLettersId, 'Arn'] }, maxReceiveCount: 20 },
       SqsManagedSseEnabled: true,
-      VisibilityTimeout: 180,
+      VisibilityTimeout: 120,
     });
     expect(only(template, 'AWS::CloudWatch::Alarm', 'AudiencesCrmQueueDeadLettersAlarm').Properties.AlarmDescription)
       .toMatch(/^The audience Crm refused .*#audience-refuses-changes$/);
@@ -158,8 +158,8 @@ describe('an audience', () => {
     ['batchSize', { batchSize: 11 }, 'from 1 to 10, got 11'],
     ['batchSize', { batchSize: 0 }, 'from 1 to 10, got 0'],
     ['maxConcurrency', { maxConcurrency: 1 }, 'from 2 to 1000, got 1'],
-    ['timeout', { timeout: Duration.minutes(16) }, 'from 1 to 900, got 960'],
-    ['timeout', { timeout: Duration.seconds(0) }, 'from 1 to 900, got 0'],
+    ['timeout', { timeout: Duration.minutes(16) }, 'from 20 to 900, got 960'],
+    ['timeout', { timeout: Duration.seconds(0) }, 'from 20 to 900, got 0'],
   ])('fails for a wrong %s: %p', (prop, config, range) => {
     expect(messageOf((stack) => { audiencesIn(stack).add('Crm', audience(() => ({ handler: handlerIn(stack), ...config }))); }))
       .toBe(`Stack/Audiences/Crm: \`${prop}\` must be a whole number ${range}`);

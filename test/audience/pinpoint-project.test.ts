@@ -60,3 +60,7 @@ describe('an existing project', () => {
       .toBe(`Stack: \`${prop}\` must be ${allowed}, got '${value}'`);
   });
 });
+
+test('fails for a blank project name', () => {
+  expect(() => new PinpointProject(new Stack(), 'Project', { projectName: ' ' })).toThrow("`projectName` must be a name that is not blank, got ' '");
+});

@@ -1,9 +1,10 @@
-import { CfnParameter, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -365,7 +366,7 @@ describe('the set-up function', () => {
     expect(statementsOf(templateWith(), 'LineSetUpRole')).toEqual([
       { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [expect.stringMatching(/^<LineSetUpLogs\w+\.Arn>$/)] },
       { actions: ['secretsmanager:GetSecretValue'], resources: [expect.stringMatching(/^<LineSecret\w+>$/)] },
-      { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [expect.stringMatching(/^<LineSubscribers\w+\.Arn>$/)] },
+      { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [expect.stringMatching(/^<LineSubscribers\w+\.Arn>$/)], conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['CHANNEL#line'] } } },
     ]);
   });
 
@@ -429,12 +430,76 @@ describe('an imported channel', () => {
     expect(statementsOf(template, 'Campaigns')).toEqual([{ actions: ['lambda:InvokeFunction'], resources: [FUNCTION_ARN, `${FUNCTION_ARN}:*`] }]);
   });
 
-  test('may have neither functions nor webhook: sending fails with the attribute to give, a grant of it grants nothing', () => {
+  test('may have neither functions nor webhook: sending fails with the attribute to give, and so does a grant of it', () => {
     const stack = testStack();
     const channel = LineChannel.fromLineChannelAttributes(stack, 'Line', { eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'line') });
     expect(channel.webhookUrl).toBeUndefined();
     expect(() => channel.sendFunction(IMAGE)).toThrow("Stack/Line: the channel has no send function for 'image': add it to `messageTypes`, or to `sendFunctions` of an imported channel");
-    channel.grantSend(new iam.Role(stack, 'Campaigns', { assumedBy: new iam.AccountRootPrincipal() }));
-    expect(statementsOf(Template.fromStack(stack), 'Campaigns')).toEqual([]);
+    expect(() => channel.grantSend(new iam.Role(stack, 'Campaigns', { assumedBy: new iam.AccountRootPrincipal() })))
+      .toThrow('Stack/Line: the imported channel has no send functions to grant: give `sendFunctions`');
+  });
+
+  test('fails for functions of types that there are not', () => {
+    const stack = testStack();
+    const eventBus = events.EventBus.fromEventBusName(stack, 'Bus', 'line');
+    expect(() => LineChannel.fromLineChannelAttributes(stack, 'Line', { eventBus, sendFunctions: { Text: lambda.Function.fromFunctionName(stack, 'Text', 'text') } }))
+      .toThrow('Stack/Line: `sendFunctions` must have keys of text, image, audio, video, got Text');
+  });
+});
+
+describe('what a review by others found', () => {
+  test('a rule may lie in the stack of a target that needs the channel, without a circle', () => {
+    const app = new App();
+    const [stack, other] = [new Stack(app, 'Stack'), new Stack(app, 'Other')];
+    const channel = new LineChannel(stack, 'Line', { messageTypes: [LineMessageType.TEXT] });
+    const reply = new lambda.Function(other, 'Reply', { runtime: lambda.Runtime.NODEJS_LATEST, handler: 'index.handler', code: lambda.Code.fromInline('code') });
+    channel.grantSend(reply);
+    channel.onEvent('Messages', { types: ['message'], target: new targets.LambdaFunction(reply), crossStackScope: other });
+    Template.fromStack(other).resourceCountIs('AWS::Events::Rule', 1);
+  });
+
+  test('fails for a rule or an audience whose id is taken', () => {
+    const channel = new LineChannel(testStack(), 'Line');
+    expect(() => channel.onEvent('Webhook')).toThrow("Stack/Line: the id 'Webhook' is taken: choose another one for the rule");
+    expect(() => channel.addAudience('Publisher', { bind: () => { throw new Error('not reached'); } }))
+      .toThrow("Stack/Line/Audiences: the audience id 'Publisher' is taken: choose another one");
+  });
+
+  test('fails for two channels under one key of a table, and for a table of another region', () => {
+    const stack = testStack();
+    const subscribers = new SubscriberTable(stack, 'Subscribers');
+    new LineChannel(stack, 'Shop', { subscribers, channelKey: 'shop' });
+    expect(() => new LineChannel(stack, 'Second', { subscribers, channelKey: 'shop' })).toThrow("Stack/Second: `channelKey` is 'shop', which another channel of the same subscriber table has already: give each a key of its own");
+    const there = new Stack(new App(), 'There', { env: { region: 'us-east-1', account: '123456789012' } });
+    const foreign = SubscriberTable.fromSubscriberTableAttributes(there, 'Foreign', { tableArn: 'arn:aws:dynamodb:eu-west-1:123456789012:table/given' });
+    expect(() => new LineChannel(there, 'Line', { subscribers: foreign, channelKey: 'shop' }))
+      .toThrow("There/Line: `subscribers` must be a table in the channel's region us-east-1, got one in eu-west-1: the functions look for it in their own region");
+  });
+
+  test('fails for a removal policy and a key that cannot be used', () => {
+    const stack = testStack();
+    expect(() => new LineChannel(stack, 'Snapshot', { removalPolicy: RemovalPolicy.SNAPSHOT })).toThrow(/`removalPolicy` must be RETAIN, DESTROY or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT/);
+    const encryptionKey = kms.Alias.fromAliasName(stack, 'Alias', 'alias/line');
+    expect(() => new LineChannel(stack, 'Alias2', { encryptionKey })).toThrow(/`encryptionKey` must be a key, got an alias \(Stack\/Alias\)/);
+  });
+
+  test('keys of a shared bucket do not move when a type is left out or added', () => {
+    const stack = testStack();
+    const bucket = new s3.Bucket(stack, 'Media', { versioned: true });
+    new LineChannel(stack, 'Both', { imageBucket: bucket, videoBucket: bucket });
+    new LineChannel(stack, 'Image', { imageBucket: bucket, videoBucket: bucket, messageTypes: [LineMessageType.IMAGE] });
+    const template = Template.fromStack(stack);
+    for (const name of ['Both', 'Image']) {
+      expect(environmentOf(template, `${name}SenderImage`)).toMatchObject({ LINE_MEDIA_PREFIX: 'image/' });
+    }
+  });
+
+  test.each<[string, (bucket: s3.IBucket) => LineChannelProps, string]>([
+    ['two buckets of one name', () => ({ imageBucketName: 'media', videoBucketName: 'media' }), "`videoBucketName` is 'media', which `imageBucketName` has already"],
+    ['the name of a given bucket', (imageBucket) => ({ imageBucket, videoBucketName: 'given' }), "`videoBucketName` is 'given', which `imageBucket` has already"],
+    ['bucket and name of a type that the channel does not have', (imageBucket) => ({ imageBucket, imageBucketName: 'x-y-z', messageTypes: [LineMessageType.AUDIO] }), '`imageBucket` and `imageBucketName` cannot both be given'],
+  ])('fails for %s', (_name, props, message) => {
+    const stack = testStack();
+    expect(() => new LineChannel(stack, 'Line', props(s3.Bucket.fromBucketName(stack, 'Given', 'given')))).toThrow(message);
   });
 });

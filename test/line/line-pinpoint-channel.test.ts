@@ -99,6 +99,7 @@ test('endpoints are kept by an audience that may change those of the project onl
   expect(statementsOf(template, 'LineAudiencesPinpointFunctionRole')).toEqual([
     { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [expect.stringMatching(/^<LineAudiencesPinpointFunctionLogs\w+\.Arn>$/)] },
     { actions: ['mobiletargeting:UpdateEndpoint', 'mobiletargeting:DeleteEndpoint'], resources: [`arn:<AWS::Partition>:mobiletargeting:<AWS::Region>:<AWS::AccountId>:apps/${ID}/endpoints/*`] },
+    { actions: ['dynamodb:GetItem'], resources: [expect.stringMatching(/^<LineSubscribers\w+\.Arn>$/)] },
     {
       actions: ['sqs:ReceiveMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueUrl', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
       resources: [expect.stringMatching(/^<LineAudiencesPinpointQueue\w+\.Arn>$/)],
@@ -111,6 +112,15 @@ test('the only permission on everything is to list streams, which knows no resou
     .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
     .filter(({ Resource }) => [Resource].flat().includes('*'));
   expect(everything).toEqual([{ Effect: 'Allow', Action: 'dynamodb:ListStreams', Resource: '*' }]);
+});
+
+test('warns when two channels of an app are wired to one project', () => {
+  const stack = testStack();
+  new LinePinpointChannel(stack, 'Line', { applicationId: ID });
+  new LinePinpointChannel(stack, 'Second', { applicationId: ID });
+  expect(annotations(stack, 'Warning').filter((warning) => warning.includes('carries another LINE channel already'))).toEqual([
+    expect.stringContaining('[ack: cdk-line-pinpoint:sharedPinpointProject]'),
+  ]);
 });
 
 test('warns that Pinpoint has ended, once, with the way out and an id to acknowledge', () => {

@@ -1,4 +1,4 @@
-import { CfnParameter, Duration } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { MediaDelivery } from '../../src';
@@ -49,4 +49,10 @@ describe('MediaDelivery.presigned', () => {
   test('fails for a negative duration, which CDK itself refuses', () => {
     expect(() => MediaDelivery.presigned({ expiry: Duration.hours(-1) })).toThrow(/negative.*-1/);
   });
+});
+
+test.each(['', 'media', 'https://media.example.com'])('fails for the domain name %p', (domainName) => {
+  const certificate = acm.Certificate.fromCertificateArn(new Stack(), 'Certificate', 'arn:aws:acm:us-east-1:123456789012:certificate/1');
+  expect(() => MediaDelivery.cloudFront({ domainName, certificate }))
+    .toThrow(`\`domainName\` of MediaDelivery.cloudFront() must be a domain name such as media.example.com, got '${domainName}'`);
 });

@@ -5,7 +5,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { IWebhookAccess, WebhookAccess } from '../../src';
+import { IWebhookAccess, LineChannel, WebhookAccess } from '../../src';
 import { messageOf, only, rendered, resources, testStack } from '../support/template';
 
 const WEB_ACL = 'arn:aws:wafv2:us-east-1:123456789012:regional/webacl/line/0123';
@@ -194,5 +194,21 @@ describe('WebhookAccess.none', () => {
     expect(WebhookAccess.none().bind(scope, { handler: receiverIn(stack) })).toEqual({});
     expect(scope.node.children).toEqual([]);
     expect(permissions(Template.fromStack(stack))).toEqual([]);
+  });
+});
+
+describe('fails for what LINE or API Gateway would refuse', () => {
+  test('a private API', () => {
+    expect(() => new LineChannel(testStack(), 'Line', { webhookAccess: WebhookAccess.restApi({ endpointType: apigateway.EndpointType.PRIVATE }) }))
+      .toThrow('`endpointType` must be EDGE or REGIONAL, got PRIVATE: LINE calls from the internet');
+  });
+
+  test('an edge-optimised API with a certificate of another region', () => {
+    const stack = testStack();
+    const certificate = acm.Certificate.fromCertificateArn(stack, 'Certificate', 'arn:aws:acm:ap-northeast-1:123456789012:certificate/1');
+    const domain = { domainName: 'line.example.com', certificate };
+    expect(() => new LineChannel(stack, 'Edge', { webhookAccess: WebhookAccess.restApi({ domain }) }))
+      .toThrow('`domain.certificate` of an edge-optimised API must be in us-east-1, got one in ap-northeast-1');
+    new LineChannel(stack, 'Regional', { webhookAccess: WebhookAccess.restApi({ domain, endpointType: apigateway.EndpointType.REGIONAL }) });
   });
 });

@@ -80,7 +80,7 @@ describe('a function', () => {
       SecurityGroupIds: [{ 'Fn::GetAtt': [expect.stringMatching(/^Group/), 'GroupId'] }],
       SubnetIds: [{ Ref: expect.stringMatching(/^VpcPrivateSubnet/) }],
     });
-    expect(JSON.stringify(only(template, 'AWS::IAM::Role', 'SendRole').Properties.ManagedPolicyArns)).toContain('service-role/AWSLambdaVPCAccessExecutionRole');
+    expect(statementsOf(template, 'SendRole')[1]).toEqual({ actions: expect.arrayContaining(['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface']), resources: ['*'] });
   });
 
   test('fails for a log group together with a retention', () => {
