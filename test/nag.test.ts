@@ -35,7 +35,7 @@ const ACCEPTED: [finding: string, place: string, reason: string][] = [
   ['AwsSolutions-COG4', 'Webhook/Access/Api/Default/webhook/POST/Resource',
     'LINE cannot authenticate to Amazon Cognito; the receiver refuses whatever LINE did not sign.'],
   ['AwsSolutions-IAM5[Resource::*]', '*Role/DefaultPolicy/Resource',
-    "Network interfaces of a VPC cannot be named before they exist; only functions in a VPC have these permissions."],
+    'Network interfaces of a VPC cannot be named before they exist; only functions in a VPC have these permissions.'],
   ['AwsSolutions-IAM5[Action::kms:GenerateDataKey*]', '*Role/DefaultPolicy/Resource',
     'The family of actions that encrypting takes, on the one key of `encryptionKey`.'],
   ['AwsSolutions-IAM5[Action::kms:ReEncrypt*]', '*Role/DefaultPolicy/Resource',

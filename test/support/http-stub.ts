@@ -21,7 +21,6 @@ export class HttpStub {
   }
 
   public readonly requests: StubRequest[] = [];
-  public handler: StubHandler = (_request, response) => response.writeHead(404).end();
   /** Connections opened so far. */
   public connections = 0;
   private readonly server: Server;
@@ -38,6 +37,9 @@ export class HttpStub {
     });
     this.server.on('connection', () => { this.connections += 1; });
   }
+
+  /** What it does with the next request. */
+  public handler: StubHandler = (_request, response) => response.writeHead(404).end();
 
   public get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
