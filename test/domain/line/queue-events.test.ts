@@ -239,8 +239,8 @@ describe('the deadline', () => {
 });
 
 test('whatever fails, no event is lost from the books and none of up to ten in a group is overtaken', async () => {
-  const group = fc.record({ size: fc.integer({ min: 1, max: 10 }), bytes: fc.integer({ min: 1, max: SQS_MAX_BATCH_BYTES }) });
-  const groups = fc.array(group, { maxLength: 8 });
+  const someGroup = fc.record({ size: fc.integer({ min: 1, max: 10 }), bytes: fc.integer({ min: 1, max: SQS_MAX_BATCH_BYTES }) });
+  const groups = fc.array(someGroup, { maxLength: 8 });
   const failures = fc.infiniteStream(fc.integer({ min: 0, max: 3 }));
   await fc.assert(fc.asyncProperty(groups, failures, async (sizes, stream) => {
     // GIVEN
