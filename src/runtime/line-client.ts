@@ -1,6 +1,6 @@
 import { exchange } from './line-http';
 import { LineTokens, TokenResult } from './line-tokens';
-import { LineAnswer, LineApi, LineNotCalled, LineRequest, LineResponse, LineSilence } from '../domain/line/line-api';
+import { LineAnswer, LineApi, LineNotCalled, LineRequest, LineResponse, LineSilence, MIN_SEND_MS } from '../domain/line/line-api';
 
 export interface LineClientOptions {
   readonly tokens: LineTokens;
@@ -25,7 +25,8 @@ export class LineClient implements LineApi {
 
   public async call(request: LineRequest): Promise<LineAnswer> {
     const deadline = this.now() + request.timeoutMs;
-    const first = await this.within(deadline, this.options.tokens.token());
+    const leastMs = request.retryKey === undefined ? 1 : MIN_SEND_MS;
+    const first = await this.within(deadline, leastMs, this.options.tokens.token());
     if (first.kind !== 'token') {
       return first;
     }
@@ -34,24 +35,23 @@ export class LineClient implements LineApi {
       return answer;
     }
     // LINE refused the token, so nothing has happened yet.
-    const second = await this.within(deadline, this.options.tokens.replace(first.token));
+    const second = await this.within(deadline, leastMs, this.options.tokens.replace(first.token));
     if (second.kind !== 'token') {
       return second;
     }
     return second.token === first.token ? answer : this.send(request, second.token, deadline);
   }
 
-  /** A token is obtained for all who wait for one; each waits only as long as its own call may take. */
-  private async within(deadline: number, obtaining: Promise<TokenResult>): Promise<TokenResult> {
+  /** A token is obtained for all who wait for one; each waits only until its own call has less than `leastMs` left. */
+  private async within(deadline: number, leastMs: number, obtaining: Promise<TokenResult>): Promise<TokenResult> {
     const timedOut: LineNotCalled = { kind: 'not-called', message: 'no channel access token was to be had in the time of the call', retryable: true };
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<LineNotCalled>((resolve) => {
-      timer = setTimeout(() => resolve(timedOut), Math.max(0, deadline - this.now()));
+      timer = setTimeout(() => resolve(timedOut), Math.max(0, deadline - leastMs - this.now()));
     });
     const result = await Promise.race([obtaining, timeout]);
     clearTimeout(timer);
-    // A call that is given up as soon as it is made would leave open whether LINE has accepted it.
-    return this.now() < deadline ? result : timedOut;
+    return deadline - this.now() >= leastMs ? result : timedOut;
   }
 
   private async send(request: LineRequest, token: string, deadline: number): Promise<LineResponse | LineSilence> {

@@ -23,13 +23,15 @@ export async function exchange({ url, timeoutMs, repeatable, ...init }: LineHttp
   const attempt = async (): Promise<LineResponse | LineSilence> => {
     try {
       const response = await fetch(url, { ...init, redirect: 'manual', signal });
+      // Under the same signal: an answer that stops half way must not outlast the time limit. What LINE has decided stands in
+      // status and headers, which are there.
+      const body = await response.text().catch(() => '');
       return {
         kind: 'response',
         status: response.status,
         requestId: response.headers.get('x-line-request-id') ?? undefined,
         acceptedRequestId: response.headers.get('x-line-accepted-request-id') ?? undefined,
-        // Under the same signal: an answer that stops half way must not outlast the time limit.
-        body: await response.text(),
+        body,
       };
     } catch {
       return { kind: 'silence', reason: signal.aborted ? 'timeout' : 'network' };

@@ -15,7 +15,7 @@ let api: StubHandler;
 
 beforeEach(async () => {
   stub = await HttpStub.start();
-  secret = '{"channelId":"1","channelSecret":"s"}';
+  secret = '{"channelId":"1","channelSecret":"0123456789abcdef0123456789abcdef"}';
   issue = (request, response) => json(200, { access_token: `t${calls('/oauth2/v3/token').length}`, expires_in: 900 })(request, response);
   api = json(200, {}, { 'x-line-request-id': 'r1' });
   stub.handler = (request, response) => (request.path === '/oauth2/v3/token' ? issue : api)(request, response);
@@ -79,17 +79,17 @@ describe('a 401', () => {
   });
 
   test('for a long-lived token that the secret still holds is handed on at once', async () => {
-    secret = '{"channelAccessToken":"long"}';
+    secret = '{"channelAccessToken":"long-lived-token-of-old"}';
     api = json(401, {});
     expect(await client().call(MULTICAST)).toMatchObject({ kind: 'response', status: 401 });
     expect(calls(MULTICAST.path)).toHaveLength(1);
   });
 
   test('for a long-lived token that has been replaced in the secret is made good', async () => {
-    secret = '{"channelAccessToken":"long"}';
+    secret = '{"channelAccessToken":"long-lived-token-of-old"}';
     api = (request, response) => {
-      secret = '{"channelAccessToken":"new"}';
-      accepting('new')(request, response);
+      secret = '{"channelAccessToken":"long-lived-token-anew"}';
+      accepting('long-lived-token-anew')(request, response);
     };
     expect(await client().call(MULTICAST)).toMatchObject({ kind: 'response', status: 200 });
   });
@@ -124,22 +124,41 @@ describe('without a token there is no call', () => {
   test('for now, when it takes longer than the call may', async () => {
     issue = () => {};
     const start = Date.now();
-    expect(await client().call({ ...MULTICAST, timeoutMs: 100 })).toEqual({
+    expect(await client().call({ ...MULTICAST, timeoutMs: 1_100 })).toEqual({
       kind: 'not-called', message: 'no channel access token was to be had in the time of the call', retryable: true,
     });
     expect(Date.now() - start).toBeLessThan(2_000);
   });
 
-  test('when it came at the end of the time: a call given up at once would leave everything open', async () => {
-    // GIVEN a clock on which the token takes all the time of the call
+  test.each<[string, LineRequest, number, number]>([
+    ['a second is left to a send', MULTICAST, 4_000, 1],
+    ['less is left to a send: one given up as soon as it is made would leave everything open', MULTICAST, 4_001, 0],
+    ['a moment is left to a question', PROFILE, 4_900, 1],
+    ['nothing is left to a question', PROFILE, 5_000, 0],
+  ])('when it came late and %s', async (_case, request, takesMs, expected) => {
+    // GIVEN a clock on which the token takes this much of the call's five seconds
     let now = 0;
-    issue = (request, response) => {
-      now = 5_000;
-      json(200, { access_token: 't1', expires_in: 900 })(request, response);
+    issue = (token, response) => {
+      now = takesMs;
+      json(200, { access_token: 't1', expires_in: 900 })(token, response);
+    };
+    // WHEN
+    const answer = await client(() => now).call(request);
+    // THEN
+    expect(answer).toMatchObject(expected ? { kind: 'response', status: 200 } : { kind: 'not-called', retryable: true });
+    expect(calls(request.path)).toHaveLength(expected);
+  });
+
+  test('when LINE refused the first one and the second came too late for a send', async () => {
+    // GIVEN
+    let now = 0;
+    api = (request, response) => {
+      now = 4_500;
+      json(401, {})(request, response);
     };
     // THEN
     expect(await client(() => now).call(MULTICAST)).toMatchObject({ kind: 'not-called', retryable: true });
-    expect(calls(MULTICAST.path)).toHaveLength(0);
+    expect(calls(MULTICAST.path)).toHaveLength(1);
   });
 });
 
@@ -157,7 +176,7 @@ describe('silence', () => {
 
   test('ends with the time of the call', async () => {
     api = () => {};
-    expect(await client().call({ ...MULTICAST, timeoutMs: 200 })).toEqual({ kind: 'silence', reason: 'timeout' });
+    expect(await client().call({ ...MULTICAST, timeoutMs: 1_200 })).toEqual({ kind: 'silence', reason: 'timeout' });
   });
 });
 

@@ -11,7 +11,13 @@ export interface LineRequest {
   readonly timeoutMs: number;
 }
 
-/** LINE answered. `body` is the raw text, which may be anything. */
+/**
+ * Milliseconds that a send operation must have left when its token is there. One that is cut off as soon as it is made
+ * would leave open whether LINE has accepted it.
+ */
+export const MIN_SEND_MS = 1_000;
+
+/** LINE answered. `body` is the raw text, which may be anything, and empty when it broke off: status and headers decide. */
 export interface LineResponse {
   readonly kind: 'response';
   readonly status: number;
@@ -22,14 +28,14 @@ export interface LineResponse {
   readonly body: string;
 }
 
-/** LINE did not answer, or not to the end: nobody can know whether the request was accepted. */
+/** LINE did not answer: nobody can know whether the request was accepted. */
 export interface LineSilence {
   readonly kind: 'silence';
   readonly reason: 'timeout' | 'network';
 }
 
 /**
- * The call was not made, because no access token could be had.
+ * The call was not made, because no access token could be had, or none in time for a call that is worth making.
  * `retryable` is false when the secret or LINE's token endpoint says that the credentials are wrong.
  */
 export interface LineNotCalled {
