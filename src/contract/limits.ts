@@ -27,6 +27,9 @@ export const MAX_PREVIEW_BYTES = 1024 * 1024;
 /** Bytes of a video or an audio file. Source: LINE, "Video message", "Audio message". */
 export const MAX_AUDIO_VIDEO_BYTES = 200 * 1024 * 1024;
 
+/** Bytes of an S3 object key, with the prefix of its type. Source: Amazon S3, "Naming Amazon S3 objects". */
+export const MAX_KEY_BYTES = 1_024;
+
 /** Hours during which LINE knows a retry key. Source: LINE, "Retry an API request". */
 export const RETRY_KEY_HOURS = 24;
 

@@ -1,5 +1,6 @@
 import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { MAX_KEY_BYTES } from '../contract/limits';
 import { MediaDeliveryConfig, MessageType } from '../contract/media';
 import { MediaLibrary, MediaObject, cloudFrontUrl } from '../domain/line/media-url';
 
@@ -29,9 +30,12 @@ export class MediaStore implements MediaLibrary {
   /**
    * What is missing is asked for again every time, because it may be uploaded any moment.
    *
-   * @throws what S3 throws, except for 403 and 404
+   * @throws what S3 throws, except for 400, with which it answers keys that none of its objects can have, 403 and 404
    */
   public async find(key: string): Promise<MediaObject | undefined> {
+    if (Buffer.byteLength(this.options.prefix + key) > MAX_KEY_BYTES) {
+      return undefined;
+    }
     const cached = this.cache.get(key);
     if (cached && this.now() < cached.until) {
       return cached.object;
@@ -62,7 +66,7 @@ export class MediaStore implements MediaLibrary {
       return { key, bytes: ContentLength, contentType: ContentType, versionId: VersionId };
     } catch (error) {
       const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-      if (status === 404 || status === 403) {
+      if (status === 400 || status === 403 || status === 404) {
         return undefined;
       }
       throw error;

@@ -36,16 +36,22 @@ describe('find', () => {
     expect(await store().find('a.png')).toEqual({ key: 'a.png', bytes: 0, contentType: undefined, versionId: undefined });
   });
 
-  test.each([404, 403])('is undefined when S3 answers %i, and asks again', async (code) => {
+  test.each([400, 403, 404])('is undefined when S3 answers %i, and asks again', async (code) => {
     s3.on(HeadObjectCommand).rejectsOnce(status(code)).resolves({ ContentLength: 5 });
     const media = store();
     expect(await media.find('a.png')).toBeUndefined();
     expect(await media.find('a.png')).toMatchObject({ bytes: 5 });
   });
 
-  test.each([[status(503)], [status(400)], [new Error('ECONNRESET')]])('fails when S3 fails: %s', async (error) => {
+  test.each([[status(503)], [status(301)], [new Error('ECONNRESET')]])('fails when S3 fails: %s', async (error) => {
     s3.on(HeadObjectCommand).rejects(error);
     await expect(store().find('a.png')).rejects.toThrow(error.message);
+  });
+
+  test.each([[1_018, 1], [1_019, 0]])('asks for a key of %i bytes and its prefix of six %i times, since S3 takes 1,024', async (bytes, calls) => {
+    s3.on(HeadObjectCommand).resolves({ ContentLength: 5 });
+    expect((await store().find('x'.repeat(bytes)))?.bytes).toBe(calls ? 5 : undefined);
+    expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(calls);
   });
 
   test('remembers an object for half a minute', async () => {

@@ -1,7 +1,7 @@
 import { ContentError, contentErrorOnly } from './content-error';
 import { MEDIA_FORMATS, MediaRole } from './media-formats';
 import { SendErrorCode } from '../../contract/custom-channel';
-import { MAX_MESSAGES_PER_REQUEST, MAX_TEXT_LENGTH, MAX_URL_LENGTH } from '../../contract/limits';
+import { MAX_KEY_BYTES, MAX_MESSAGES_PER_REQUEST, MAX_TEXT_LENGTH, MAX_URL_LENGTH } from '../../contract/limits';
 import { MessageType, SAMPLE_AUDIO_DURATION_MS, SAMPLE_MEDIA_KEYS, SAMPLE_TEXT } from '../../contract/media';
 
 /** A LINE message object of one of the four types. Source: LINE, Messaging API reference, "Message objects". */
@@ -301,9 +301,6 @@ function trackingIdAt(place: string, value: unknown): string {
   }
   return value;
 }
-
-/** Bytes of an object key. Source: Amazon S3, "Naming Amazon S3 objects". */
-const MAX_KEY_BYTES = 1_024;
 
 function keyAt(place: string, value: unknown, role: MediaRole): string {
   if (typeof value !== 'string' || value === '' || /\p{Surrogate}/u.test(value) || Buffer.byteLength(value) > MAX_KEY_BYTES) {
