@@ -9,7 +9,7 @@ export interface CustomChannelEvent {
   readonly JourneyId?: string;
   readonly JourneyRunId?: string;
   readonly JourneyActivityId?: string;
-  /** Names a send when none of the ids above does; equal tokens are one send. */
+  /** Names a send when none of the ids above does; equal tokens are one send of a message type. */
   readonly clientToken?: string;
   /** What to send, as the marketer wrote it. */
   readonly Data?: string;
@@ -67,9 +67,9 @@ export enum SendErrorCode {
   MEDIA_NOT_FOUND = 'MEDIA_NOT_FOUND',
   /** Extension or content type is none that LINE shows or plays for the message type. */
   MEDIA_WRONG_TYPE = 'MEDIA_WRONG_TYPE',
-  /** The object is larger than LINE allows. */
+  /** The image, audio or video is larger than LINE allows. */
   MEDIA_TOO_LARGE = 'MEDIA_TOO_LARGE',
-  /** The image serves as its own preview but is larger than 1 MB. */
+  /** The preview or cover, or the image that serves as its own preview, is larger than 1 MB. */
   PREVIEW_TOO_LARGE = 'PREVIEW_TOO_LARGE',
   /** The media URL is longer than LINE's 2,000 characters. */
   MEDIA_URL_TOO_LONG = 'MEDIA_URL_TOO_LONG',
@@ -77,9 +77,15 @@ export enum SendErrorCode {
   CREDENTIALS_UNAVAILABLE = 'CREDENTIALS_UNAVAILABLE',
   /** LINE refused the request for good (400, 403, 413, …). */
   LINE_REFUSED = 'LINE_REFUSED',
-  /** LINE's rate limit or monthly quota kept the batch back until the end of the invocation; nothing was sent. */
+  /**
+   * LINE's rate limit or monthly quota kept the batch back until the end of the invocation (`unknown`), or it, or missing
+   * credentials, for 23 hours (`failed`); nothing was sent.
+   */
   LINE_RATE_LIMITED = 'LINE_RATE_LIMITED',
-  /** No decision by the end of the invocation: LINE may or may not have accepted. A repeat of the event decides it. */
+  /**
+   * No decision by the end of the invocation, or a table or bucket that failed: LINE may or may not have accepted. A repeat
+   * of the event decides it.
+   */
   LINE_UNDECIDED = 'LINE_UNDECIDED',
   /** 23 hours have passed without a decision: nobody can know any more. */
   LINE_UNKNOWN = 'LINE_UNKNOWN',

@@ -52,7 +52,7 @@ export interface SendBatch {
   readonly excluded: readonly BatchExclusion[];
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** Epoch milliseconds of the first attempt whose outcome may matter to LINE's 24 hours. */
+  /** Epoch milliseconds of the first attempt, from which LINE's 24 hours may run whatever LINE answered it. */
   readonly firstAttemptAt?: number;
   /** Invocation that holds the lease. */
   readonly owner?: string;

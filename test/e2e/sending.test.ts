@@ -566,7 +566,7 @@ describe('LINE', () => {
     for (const event of [fromJourney, fromCampaign]) {
       expectReceived(ids(event));
       expect(await batchesOf(event)).toEqual([expect.objectContaining({ state: 'READY' })]);
-      expect((await batchesOf(event))[0]).not.toHaveProperty('firstAttemptAt');
+      expect((await batchesOf(event))[0]).toHaveProperty('firstAttemptAt');
     }
     // WHEN
     stage.line.clearFaults();

@@ -50,6 +50,8 @@ export class SenderWorld {
   public readonly calls: string[] = [];
   /** The next calls of this kind fail. */
   public failing: Record<string, number> = {};
+  /** Calls of this kind never come to an end. */
+  public hanging?: string;
   public messageType: MessageType = 'text';
   public sampleMessages = false;
   public random = 0.5;
@@ -82,7 +84,13 @@ export class SenderWorld {
 
   private async start(event: unknown, { crashAt = Infinity, requestId = 'request-1', remainingMs = 15_000 }: InvokeOptions): Promise<InvocationResult> {
     let crash: () => void = () => undefined;
-    const crashed = new Promise<InvocationResult>((resolve) => { crash = () => resolve({ crashed: true }); });
+    let isGone = false;
+    const crashed = new Promise<InvocationResult>((resolve) => {
+      crash = () => {
+        isGone = true;
+        resolve({ crashed: true });
+      };
+    });
     let points = 0;
     /** A call to the world outside, during which the process may end. */
     const call = async <T>(kind: string, milliseconds: number, work: () => Promise<T>): Promise<T> => {
@@ -94,6 +102,9 @@ export class SenderWorld {
       };
       await point();
       this.calls.push(kind);
+      if (this.hanging === kind) {
+        await new Promise(() => undefined);
+      }
       await this.time.sleep(milliseconds / 2);
       if (this.failing[kind] > 0) {
         this.failing[kind]--;
@@ -124,7 +135,12 @@ export class SenderWorld {
       warmUp: async () => this.calls.push('warmUp'),
       telemetry: this.telemetry,
       now: this.time.now,
-      sleep: this.time.sleep,
+      sleep: async (milliseconds) => {
+        await this.time.sleep(milliseconds);
+        if (isGone) {
+          await new Promise(() => undefined);
+        }
+      },
       random: () => this.random,
     });
     return Promise.race([crashed, sending.then((reply) => ({ reply }), (error) => ({ error }))]);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CustomChannelReply, EndpointResult, LineStatus, SendErrorCode } from '../../contract/custom-channel';
 import { LINE_USER_ID_PATTERN, MULTICAST_MAX_RECIPIENTS, PINPOINT_MAX_EVENT_ATTRIBUTE_LENGTH } from '../../contract/limits';
+import { MessageType } from '../../contract/media';
 import { BatchExclusion, BatchRecipient, JOURNAL_SHARDS } from '../../contract/send-journal';
 import { nameBasedUuid } from '../shared/name-based-uuid';
 
@@ -44,37 +45,66 @@ export interface SendEvent {
  * Batches are cut from the sorted ids of all endpoints, before anybody is left out: so the set of ids alone, which a
  * repeat of the event has in common with the first, decides who belongs to which batch, whatever has changed since.
  * Source: Amazon Pinpoint, "Creating custom channels".
- *
- * @param requestId of the Lambda invocation; asynchronous retries keep it. Names the run when nothing in the event does
  */
-export function readEvent(event: unknown, requestId: string): SendEvent {
+export function readEvent(event: unknown, invocation: EventInvocation): SendEvent {
   const fields = asObject(event);
-  const { origin, runId } = identifyRun(fields, requestId);
+  const { origin, runId } = identifyRun(fields, invocation);
   const endpoints = Array.isArray(fields.Endpoints) ? {} : asObject(fields.Endpoints);
   const ids = Object.keys(endpoints).sort();
   const setOfIds = sha256(JSON.stringify(ids));
-  const results = screen(ids, endpoints);
   return {
     origin,
     runId,
     data: fields.Data,
-    batches: range(Math.ceil(ids.length / MULTICAST_MAX_RECIPIENTS)).map((index) => {
-      const members = results.slice(index * MULTICAST_MAX_RECIPIENTS, (index + 1) * MULTICAST_MAX_RECIPIENTS);
-      return {
-        identity: identifyBatch(runId, `${setOfIds}-${String(index).padStart(3, '0')}`),
-        candidates: members.filter((member): member is BatchRecipient => 'to' in member),
-        excluded: members.filter((member): member is BatchExclusion => 'code' in member),
-      };
-    }),
+    batches: cut(screen(ids, endpoints)).map((members, index) => ({
+      identity: identifyBatch(runId, `${setOfIds}-${String(index).padStart(3, '0')}`),
+      candidates: members.filter((member): member is BatchRecipient => 'to' in member),
+      excluded: members.filter((member): member is BatchExclusion => 'code' in member),
+    })),
     unnamedEndpoints: Array.isArray(fields.Endpoints) ? fields.Endpoints.length : 0,
   };
 }
 
+/** The invocation that an event came with. */
+export interface EventInvocation {
+  /** Lambda's request id, which asynchronous retries keep. Names the run when nothing in the event does. */
+  readonly requestId: string;
+  /** Of the function. */
+  readonly messageType: MessageType;
+}
+
+/**
+ * Bytes of a batch's endpoint ids, as JSON. What else its journal item holds at most: five texts of 5,000 code units, each
+ * escaped with six bytes, 500 LINE user ids twice, and 50 bytes around each endpoint id, together some 205,000 bytes.
+ * Source: Amazon DynamoDB, "Quotas": an item has at most 400 KB (409,600 bytes).
+ */
+const MAX_ID_BYTES = 180_000;
+
+/** Batches by number and by size, which nothing but the ids decides. An id that is longer has a batch of its own. */
+function cut<T extends { readonly id: string }>(members: readonly T[]): T[][] {
+  const batches: T[][] = [];
+  let room = 0;
+  for (const member of members) {
+    const bytes = Buffer.byteLength(JSON.stringify(member.id));
+    if (bytes > room || batches[batches.length - 1].length === MULTICAST_MAX_RECIPIENTS) {
+      batches.push([]);
+      room = MAX_ID_BYTES;
+    }
+    batches[batches.length - 1].push(member);
+    room -= bytes;
+  }
+  return batches;
+}
+
 /**
  * What makes two events the same run. Campaign, treatment and activity; for journeys both run and activity, without
- * which next week's same message would look like a repeat; else an explicit token; else the invocation.
+ * which next week's same message would look like a repeat; else an explicit token; else the invocation. Token and
+ * invocation count per message type, so that a text and an image under one token are two sends.
+ *
+ * A person who comes back to a journey's activity in the same journey run, for as long as the journal remembers (90 days),
+ * looks like a repeat when the event's set of endpoints is the same: Pinpoint's event says nothing that would tell them apart.
  */
-function identifyRun(event: Record<string, unknown>, requestId: string): { origin: SendOrigin; runId: string } {
+function identifyRun(event: Record<string, unknown>, { requestId, messageType }: EventInvocation): { origin: SendOrigin; runId: string } {
   const text = (name: string) => (typeof event[name] === 'string' && event[name] !== '' ? event[name] : undefined);
   const runId = (kind: string, ...parts: string[]) => [kind, ...parts.map(keyPart)].join('/');
 
@@ -89,7 +119,7 @@ function identifyRun(event: Record<string, unknown>, requestId: string): { origi
     return { origin, runId: runId('journey', application, journey ?? '-', journeyRun, journeyActivity) };
   }
   const token = text('clientToken');
-  return { origin, runId: token ? runId('token', token) : runId('request', requestId) };
+  return { origin, runId: token ? runId('token', messageType, token) : runId('request', messageType, requestId) };
 }
 
 /** A part of a key: as it is when it is plain and short, else its hash. The two cannot be mistaken for each other. */
@@ -155,10 +185,6 @@ export function toReply(entries: Iterable<readonly [string, EndpointResult]>): C
 
 function asObject(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {};
-}
-
-function range(length: number): number[] {
-  return Array.from({ length }, (_, index) => index);
 }
 
 /** UTF-16, so that no two strings, however malformed, are taken for one. */

@@ -12,13 +12,16 @@ import { BatchExclusion, BatchRecipient, BatchState, SendBatch } from '../../con
  * absent    ─ create, claimed in the same write ───────────────────► IN_FLIGHT
  * READY     ─ claim ───────────────────────────────────────────────► IN_FLIGHT
  * IN_FLIGHT ─ 2xx, or 409 with the accepted request id ────────────► ACCEPTED
- * IN_FLIGHT ─ 429, 401 or not called; never ambiguous before ──────► READY, first attempt forgotten
+ * IN_FLIGHT ─ 429, 401 or not called; never ambiguous before ──────► READY
  * IN_FLIGHT ─ 400 and other refusals; never ambiguous before ──────► FAILED
  * IN_FLIGHT ─ 5xx, silence; or one of the above, ambiguous before ─► AMBIGUOUS
  * IN_FLIGHT ─ lease over: whoever held it is gone ─ claim ─────────► IN_FLIGHT, ambiguous
  * AMBIGUOUS ─ grace over ─ claim, same bytes, same key ────────────► IN_FLIGHT, ambiguous
  * AMBIGUOUS ─ 23 hours after the first attempt ────────────────────► UNKNOWN
+ * READY     ─ 23 hours after the first attempt ────────────────────► FAILED, nothing was sent
  * ```
+ *
+ * The first attempt is never forgotten, whatever LINE answered it (docs/decisions/007-first-attempt-is-never-forgotten.md).
  */
 export interface SendJournal {
   /** The item on record, read consistently. */
@@ -110,7 +113,7 @@ export type NextStep =
   | { readonly kind: 'decided' }
   /** Somebody may be at work on it until then (epoch milliseconds). */
   | { readonly kind: 'wait'; readonly until: number }
-  /** LINE is about to forget the key: nobody can know any more. */
+  /** LINE may be about to forget the key: nobody can know any more, or nothing was sent and nothing will be so late. */
   | { readonly kind: 'give-up'; readonly to: SendBatch }
   /** Claim it, then call. */
   | { readonly kind: 'attempt' };
@@ -118,17 +121,21 @@ export type NextStep =
 export function nextStep(batch: SendBatch, now: number): NextStep {
   switch (batch.state) {
     case BatchState.READY:
-      return { kind: 'attempt' };
     case BatchState.IN_FLIGHT:
     case BatchState.AMBIGUOUS: {
-      const { leaseUntil = 0, firstAttemptAt = 0 } = batch;
+      const { leaseUntil = 0, firstAttemptAt = batch.createdAt } = batch;
       if (now < leaseUntil) {
         return { kind: 'wait', until: leaseUntil };
       }
-      if (now >= firstAttemptAt + RETRY_KEY_SAFE_HOURS * HOUR_MS) {
-        return { kind: 'give-up', to: { ...released(batch), state: BatchState.UNKNOWN, outcome: { code: SendErrorCode.LINE_UNKNOWN } } };
+      if (now < firstAttemptAt + RETRY_KEY_SAFE_HOURS * HOUR_MS) {
+        return { kind: 'attempt' };
       }
-      return { kind: 'attempt' };
+      return {
+        kind: 'give-up',
+        to: batch.state === BatchState.READY
+          ? { ...batch, state: BatchState.FAILED, outcome: { code: SendErrorCode.LINE_RATE_LIMITED } }
+          : { ...released(batch), state: BatchState.UNKNOWN, outcome: { code: SendErrorCode.LINE_UNKNOWN } },
+      };
     }
     default:
       // SPLIT included: its children, which this version does not know, are decided on their own.
@@ -152,7 +159,8 @@ export type Verdict =
 /**
  * Source: LINE, Messaging API reference, "Status codes" and "Retry an API request". A 409 decides only with the request
  * id that was accepted: without it LINE may be at work on the first of two equal requests. 408 and redirects come from
- * something between here and LINE, which cannot know.
+ * something between here and LINE, which cannot know; so does a 2xx without the request id that LINE puts into every
+ * answer ("Response headers").
  */
 export function judge(answer: LineAnswer): Verdict {
   if (answer.kind === 'not-called') {
@@ -161,9 +169,9 @@ export function judge(answer: LineAnswer): Verdict {
   if (answer.kind === 'silence') {
     return 'unclear';
   }
-  const { status, acceptedRequestId } = answer;
+  const { status, requestId, acceptedRequestId } = answer;
   if (status >= 200 && status < 300) {
-    return 'accepted';
+    return requestId ? 'accepted' : 'unclear';
   }
   switch (status) {
     case 401: return 'unauthorised';
@@ -186,8 +194,7 @@ export function settled(batch: SendBatch, answer: LineAnswer, now: number): Send
   if (verdict === 'refused') {
     return { ...released(batch), state: BatchState.FAILED, outcome: { code: SendErrorCode.LINE_REFUSED, ...outcomeOf(answer) } };
   }
-  const { firstAttemptAt, ...never } = released(batch);
-  return { ...never, state: BatchState.READY };
+  return { ...released(batch), state: BatchState.READY };
 }
 
 /** True when both are the same item at the same point of its life: nobody has written in between. */

@@ -1,6 +1,6 @@
 import { ContentError } from './content-error';
 import { EventBatch, endpointResult, readEvent, toReply } from './custom-channel-event';
-import { LineAnswer, LineApi } from './line-api';
+import { LineAnswer, LineApi, MIN_SEND_MS } from './line-api';
 import { MediaLibrary, resolveMedia } from './media-url';
 import { LineMessage, parseContent } from './message-content';
 import { Claim, SendJournal, claimed, isSameStep, judge, newBatch, nextStep, settled } from './send-journal';
@@ -33,7 +33,8 @@ export interface SendDependencies {
   warmUp(): Promise<unknown>;
   /** Epoch milliseconds. */
   now(): number;
-  sleep(milliseconds: number): Promise<void>;
+  /** Ends early, and may then throw, when the signal is aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** At least 0, less than 1. */
   random(): number;
 }
@@ -53,14 +54,17 @@ export const MULTICAST_PATH = '/v2/bot/message/multicast';
 /** Longest time of a call; two of them, with a pause, fit before the deadline. */
 export const CALL_TIMEOUT_MS = 5_000;
 
-/** Less time is not worth a call, which would only be cut off. */
-const MIN_CALL_MS = 1_000;
+/** Less time is not worth a call, which would only be cut off: the second that the adapter insists on, and a moment to get there. */
+const MIN_CALL_MS = MIN_SEND_MS + 100;
 
 /** An invocation begins nothing later than this after its start, two seconds before Pinpoint stops waiting … */
 export const SEND_DEADLINE_MS = PINPOINT_WAIT_MS - 2_000;
 
 /** … nor later than this before Lambda ends it. */
 const TIMEOUT_MARGIN_MS = 1_000;
+
+/** What has been begun, above all writing down LINE's answer, is waited for this much longer; the rest of the margin is for the reply. */
+const RECORDING_MS = 700;
 
 /** Pauses between attempts double from this, up to the maximum, and are shortened by up to a half at random. */
 const BACKOFF_MS = 1_000;
@@ -89,13 +93,16 @@ export class UndecidedSendError extends Error {
  * knows no newer opt-out or media object. What does not depend on each other is done at once: journal, access token, opt-outs
  * and media objects.
  *
+ * Every batch ends on its own: a table or bucket that fails or hangs leaves its endpoints undecided, and the reply still says
+ * what became of the others. Whatever hangs, the reply comes before Lambda ends the invocation.
+ *
  * How it ends:
  * - LINE decides: `accepted`, or `failed` with `LINE_REFUSED`.
  * - LINE does not decide (5xx, silence) by the deadline, 13 seconds after the start or a second before the function's
- *   timeout: `unknown` with `LINE_UNDECIDED`.
+ *   timeout: `unknown` with `LINE_UNDECIDED`; so do batches for which a table or bucket could not be asked.
  * - LINE holds the batch back (429) until then: `unknown` with `LINE_RATE_LIMITED`. Nothing was sent, and yet it is not
  *   `failed`, because that would be final: a repeat of the event still sends it. A journey that wants another channel
- *   instead can branch on the code.
+ *   instead can branch on the code. 23 hours after the first attempt it is `failed`: what was frozen then is not sent late.
  * - No access token: `failed` with `CREDENTIALS_UNAVAILABLE` at once when secret or token are wrong, which repeating
  *   cannot mend, `unknown` with the same code at the deadline otherwise. The item goes back to READY, so that the event,
  *   repeated after the secret has been put right, is sent.
@@ -105,19 +112,27 @@ export class UndecidedSendError extends Error {
  * repeat it, and at last the function's failure destination keeps it. Journeys and others get the reply instead.
  *
  * @param rawEvent a `CustomChannelEvent`, or anything else that somebody sends
- * @throws UndecidedSendError as said; what DynamoDB and S3 throw, when nothing can be known without them
+ * @throws UndecidedSendError as said, and nothing else
  */
 export async function sendMessage(rawEvent: unknown, invocation: SendInvocation, deps: SendDependencies): Promise<CustomChannelReply> {
-  const event = readEvent(rawEvent, invocation.requestId);
+  const event = readEvent(rawEvent, { requestId: invocation.requestId, messageType: deps.messageType });
   if (event.unnamedEndpoints > 0) {
     deps.telemetry.count(Metric.MESSAGES_FAILED, event.unnamedEndpoints);
     deps.telemetry.error('INVALID_EVENT',
       `\`Endpoints\` must be an object of endpoint id → endpoint, got an array of ${event.unnamedEndpoints}; nothing was sent: write the endpoints by their ids`);
   }
+  const availableMs = Math.min(SEND_DEADLINE_MS, invocation.remainingMs - TIMEOUT_MARGIN_MS);
+  const timer = new AbortController();
+  const end = deps.sleep(Math.max(0, availableMs + RECORDING_MS), timer.signal).then((): never => {
+    throw new Error('the time of the invocation was over before AWS answered');
+  });
+  // Nobody may be waiting for it when it comes.
+  end.catch(() => undefined);
   const run: Run = {
     deps,
     owner: invocation.owner,
-    deadline: deps.now() + Math.min(SEND_DEADLINE_MS, invocation.remainingMs - TIMEOUT_MARGIN_MS),
+    deadline: deps.now() + availableMs,
+    inTime: async (work) => Promise.race([work, end]),
     messages: once(async () => {
       const content = parseContent(event.data, deps);
       return content instanceof ContentError ? content : resolveMedia(content, deps.media);
@@ -125,6 +140,7 @@ export async function sendMessage(rawEvent: unknown, invocation: SendInvocation,
     warmUp: once(() => deps.warmUp().catch(() => undefined)),
   };
   const results = await inGroups(event.batches, PARALLEL_BATCHES, (batch) => sendBatch(batch, run));
+  timer.abort();
   const undecided = results.flatMap((result) => result.undecided ?? []);
   if (event.origin === 'campaign' && undecided.length > 0) {
     throw new UndecidedSendError(undecided[0], undecided.length, event.runId);
@@ -138,6 +154,8 @@ interface Run {
   readonly owner: string;
   /** Epoch milliseconds after which nothing is begun. */
   readonly deadline: number;
+  /** The result of what was asked of AWS. Throws what it throws, and an error when the invocation must answer now. */
+  inTime<T>(work: Promise<T>): Promise<T>;
   /** The content, read and resolved at the first call. */
   messages(): Promise<readonly LineMessage[] | ContentError>;
   warmUp(): Promise<unknown>;
@@ -149,28 +167,38 @@ interface BatchResult {
   readonly undecided?: SendErrorCode;
 }
 
-async function sendBatch(batch: EventBatch, run: Run): Promise<BatchResult> {
-  const { journal } = run.deps;
-  const preparing = prepare(batch, run);
-  // A repeat does not wait for it.
-  preparing.catch(() => undefined);
-  const found = await journal.load(batch.identity);
-  if (found) {
-    return drive({ batch: found, isClaimed: false }, run, { isRepeat: true });
+/** Never throws: the other batches of the event have results that the caller must hear of. */
+async function sendBatch({ identity, candidates, excluded }: EventBatch, run: Run): Promise<BatchResult> {
+  const { journal, now } = run.deps;
+  const itemOf = (people: People, body: string) => newBatch({ identity, path: MULTICAST_PATH, body, ...people, now: now() });
+  /** The batch as far as this invocation knows it. */
+  let batch = itemOf({ recipients: candidates, excluded }, '');
+  let isRepeat = false;
+  try {
+    const preparing = prepare(batch, run);
+    // A repeat does not wait for it.
+    preparing.catch(() => undefined);
+    const found = await run.inTime(journal.load(identity));
+    if (found) {
+      batch = found;
+      isRepeat = true;
+      return await drive({ batch, isClaimed: false }, run, { isRepeat });
+    }
+    const { messages, ...people } = await run.inTime(preparing);
+    if (messages instanceof ContentError) {
+      return reject(identity.batchId, people, messages, run);
+    }
+    batch = itemOf(people, JSON.stringify({ to: people.recipients.map(({ to }) => to), messages }));
+    if (people.recipients.length === 0 || timeLeft(run) < MIN_CALL_MS) {
+      return conclude(batch, run, { isRepeat });
+    }
+    const wanted = claimed(batch, claimOf(run));
+    batch = await run.inTime(journal.create(wanted));
+    isRepeat = !isSameStep(batch, wanted);
+    return await drive({ batch, isClaimed: !isRepeat }, run, { isRepeat });
+  } catch (error) {
+    return conclude(batch, run, { isRepeat, error });
   }
-  const { recipients, excluded, messages } = await preparing;
-  if (messages instanceof ContentError) {
-    return reject(batch.identity.batchId, { recipients, excluded }, messages, run);
-  }
-  const body = JSON.stringify({ to: recipients.map(({ to }) => to), messages });
-  const fresh = newBatch({ identity: batch.identity, path: MULTICAST_PATH, body, recipients, excluded, now: run.deps.now() });
-  if (recipients.length === 0 || timeLeft(run) < MIN_CALL_MS) {
-    return conclude(fresh, run, { isRepeat: false });
-  }
-  const wanted = claimed(fresh, claimOf(run));
-  const onRecord = await journal.create(wanted);
-  const isClaimed = isSameStep(onRecord, wanted);
-  return drive({ batch: onRecord, isClaimed }, run, { isRepeat: !isClaimed });
 }
 
 /** Everybody of a batch: those who may be sent to and those who may not. */
@@ -184,7 +212,7 @@ interface PreparedBatch extends People {
 }
 
 /** Everything that a new item needs: content and opt-outs as they are now. */
-async function prepare({ candidates, excluded }: EventBatch, run: Run): Promise<PreparedBatch> {
+async function prepare({ recipients: candidates, excluded }: People, run: Run): Promise<PreparedBatch> {
   if (candidates.length === 0) {
     return { recipients: [], excluded, messages: [] };
   }
@@ -231,7 +259,7 @@ async function drive(found: Turn, run: Run, { isRepeat, failures = 0, answer: la
   const next = settled(batch, answer, now());
   let onRecord: SendBatch;
   try {
-    onRecord = await journal.write(batch, next);
+    onRecord = await run.inTime(journal.write(batch, next));
   } catch (error) {
     telemetry.error('JOURNAL_NOT_WRITTEN',
       "LINE's answer could not be recorded; after the lease a repeat of the event asks LINE again under the same key", { batchId, reason: errorText(error) });
@@ -254,10 +282,10 @@ async function takeTurn(batch: SendBatch, run: Run): Promise<Turn> {
   }
   if (step.kind === 'wait') {
     await sleep(Math.min(POLL_MS, step.until - now()));
-    return takeTurn(await journal.load(batch) ?? batch, run);
+    return takeTurn(await run.inTime(journal.load(batch)) ?? batch, run);
   }
   const wanted = step.kind === 'give-up' ? step.to : claimed(batch, claimOf(run));
-  const onRecord = await journal.write(batch, wanted);
+  const onRecord = await run.inTime(journal.write(batch, wanted));
   return isSameStep(onRecord, wanted)
     ? { batch: onRecord, isClaimed: step.kind === 'attempt', isDecidedHere: step.kind === 'give-up' }
     : takeTurn(onRecord, run);
@@ -286,12 +314,14 @@ interface Conclusion {
   readonly answer?: LineAnswer;
   /** This invocation brought the item into the state that it is in. */
   readonly isDecidedHere?: boolean;
+  /** What a table or bucket threw, so that the item may have gone on since. */
+  readonly error?: unknown;
 }
 
 /** The result of a batch as it stands: reply, metrics, and the one log line that a batch gets from an invocation. */
-function conclude(batch: SendBatch, { deps: { telemetry, messageType } }: Run, { isRepeat, answer, isDecidedHere }: Conclusion): BatchResult {
+function conclude(batch: SendBatch, { deps: { telemetry, messageType } }: Run, { isRepeat, answer, isDecidedHere, error }: Conclusion): BatchResult {
   const { recipients, excluded, outcome } = batch;
-  const { status, code, isFinal, says } = standing(batch, answer);
+  const { status, code, isFinal, says } = error === undefined ? standing(batch, answer) : INTERRUPTED;
   const isToldElsewhere = isFinal && !isDecidedHere;
   telemetry.count(Metric.MESSAGES_SKIPPED, isRepeat ? 0 : excluded.length);
   telemetry.count(STATUS_METRICS[status], isToldElsewhere ? 0 : recipients.length);
@@ -306,6 +336,7 @@ function conclude(batch: SendBatch, { deps: { telemetry, messageType } }: Run, {
     retryKey: batch.retryKey,
     ...describeAnswer(answer),
     ...(outcome?.requestId && { lineRequestId: outcome.requestId }),
+    ...(error !== undefined && { reason: errorText(error) }),
   };
   if (recipients.length === 0) {
     telemetry.info('SEND_SKIPPED', 'nobody of the batch may be sent to', fields);
@@ -314,7 +345,7 @@ function conclude(batch: SendBatch, { deps: { telemetry, messageType } }: Run, {
   } else if (code === undefined) {
     telemetry.info('SEND_ACCEPTED', says, fields);
   } else {
-    telemetry[isFinal || status === 'failed' ? 'error' : 'warn'](code, says, fields);
+    telemetry[isFinal || status === 'failed' || error !== undefined ? 'error' : 'warn'](code, says, fields);
   }
   return {
     entries: entriesOf(batch, endpointResult(status, code, outcome?.requestId)),
@@ -336,7 +367,14 @@ function standing({ state, outcome }: SendBatch, answer: LineAnswer | undefined)
     case BatchState.ACCEPTED:
       return { status: 'accepted', isFinal: true, says: 'LINE accepted the batch' };
     case BatchState.FAILED:
-      return { status: 'failed', code: outcome?.code, isFinal: true, says: 'LINE refused the batch, and nobody in it got the message; correct what LINE names' };
+      return {
+        status: 'failed',
+        code: outcome?.code,
+        isFinal: true,
+        says: outcome?.code === SendErrorCode.LINE_RATE_LIMITED
+          ? 'LINE, or missing credentials, held the batch back for 23 hours; nothing was sent, and it is not sent so late: send it as a new event'
+          : 'LINE refused the batch, and nobody in it got the message; correct what LINE names',
+      };
     case BatchState.UNKNOWN:
       return { status: 'unknown', code: outcome?.code, isFinal: true, says: 'LINE has not decided for 23 hours and is about to forget the key: nobody can know whether the batch was sent' };
     case BatchState.READY:
@@ -360,6 +398,11 @@ const UNDECIDED: Standing = {
   code: SendErrorCode.LINE_UNDECIDED,
   isFinal: false,
   says: 'LINE may or may not have taken the batch; a repeat of the event asks again under the same key',
+};
+
+const INTERRUPTED: Standing = {
+  ...UNDECIDED,
+  says: 'a table or bucket failed or did not answer in time (see `reason`); a repeat of the event finds out what became of the batch, under the same key',
 };
 
 const STATUS_METRICS: Record<LineStatus, Metric> = {
@@ -427,16 +470,11 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   return () => result ??= work();
 }
 
-/** Does the work of so many items at a time. The first error is thrown when nothing is at work any more. */
+/** Does the work of so many items at a time. */
 async function inGroups<T, R>(items: readonly T[], size: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   for (let start = 0; start < items.length; start += size) {
-    for (const result of await Promise.allSettled(items.slice(start, start + size).map(work))) {
-      if (result.status === 'rejected') {
-        throw result.reason;
-      }
-      results.push(result.value);
-    }
+    results.push(...await Promise.all(items.slice(start, start + size).map(work)));
   }
   return results;
 }

@@ -11,6 +11,7 @@ import {
 } from '../../contract/environment';
 import { MessageType } from '../../contract/media';
 import { SendDependencies, sendMessage } from '../../domain/line/send-message';
+import { AWS_CLIENT_OPTIONS } from '../../runtime/aws-client-options';
 import { envFlag, optionalEnv, requireEnv } from '../../runtime/environment';
 import { lineFromEnvironment } from '../../runtime/line-from-environment';
 import { MediaStore } from '../../runtime/media-store';
@@ -18,8 +19,8 @@ import { DynamoSendJournal } from '../../runtime/send-journal-store';
 import { SubscriptionReader } from '../../runtime/subscription-reader';
 import { StdoutTelemetry } from '../../runtime/telemetry';
 
-/** A connection that hangs must not take the invocation's whole time; a conditional write may be repeated. */
-const clientOptions = { requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000 } };
+/** Two attempts fit into the time of an invocation; a conditional write may be repeated. */
+const clientOptions = { ...AWS_CLIENT_OPTIONS, maxAttempts: 2 };
 
 const dynamo = new DynamoDBClient(clientOptions);
 const telemetry = new StdoutTelemetry(requireEnv(ENV_CHANNEL_NAME));
@@ -43,7 +44,7 @@ const dependencies: SendDependencies = {
   telemetry,
   warmUp: () => tokens.token(),
   now: Date.now,
-  sleep: (milliseconds) => sleep(milliseconds),
+  sleep: async (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
   random: Math.random,
 };
 

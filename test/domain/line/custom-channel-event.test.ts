@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { CustomChannelEvent, SendErrorCode } from '../../../src/contract/custom-channel';
+import { MessageType } from '../../../src/contract/media';
 import { JOURNAL_SHARDS } from '../../../src/contract/send-journal';
-import { endpointResult, identifyBatch, readEvent, toReply } from '../../../src/domain/line/custom-channel-event';
+import { endpointResult, identifyBatch, readEvent as read, toReply } from '../../../src/domain/line/custom-channel-event';
 
 const user = (n: number) => `U${n.toString(16).padStart(32, '0')}`;
 const endpoint = (n: number, members: object = {}) => ({ ChannelType: 'CUSTOM', Address: user(n), EndpointStatus: 'ACTIVE', OptOut: 'NONE', ...members });
@@ -20,8 +21,10 @@ const JOURNEY: CustomChannelEvent = {
   ApplicationId: 'app1', JourneyId: 'j1', JourneyRunId: 'r1', JourneyActivityId: 'ja1', Data: 'Hello', Endpoints: endpoints(1, 2, 3),
 };
 
-const runId = (event: unknown, requestId = 'request-1') => readEvent(event, requestId).runId;
-const keys = (event: unknown, requestId = 'request-1') => readEvent(event, requestId).batches.map(({ identity }) => identity.retryKey);
+const readEvent = (event: unknown, requestId = 'request-1', messageType: MessageType = 'text') => read(event, { requestId, messageType });
+const runId = (event: unknown) => readEvent(event).runId;
+const keys = (event: unknown, requestId?: string, messageType?: MessageType) => readEvent(event, requestId, messageType).batches
+  .map(({ identity }) => identity.retryKey);
 
 describe('run', () => {
   test.each<[string, unknown, string, string]>([
@@ -29,20 +32,19 @@ describe('run', () => {
     ['campaign without a treatment, which is the standard one', { ...CAMPAIGN, TreatmentId: undefined }, 'campaign', 'campaign/app1/c1/0/a1'],
     ['campaign without an application', { ...CAMPAIGN, ApplicationId: undefined }, 'campaign', 'campaign/-/c1/0/a1'],
     ['campaign with a token, which it does not need', { ...CAMPAIGN, clientToken: 't' }, 'campaign', 'campaign/app1/c1/0/a1'],
-    ['campaign without an activity', { ...CAMPAIGN, ActivityId: '' }, 'campaign', 'request/request-1'],
-    ['campaign without an activity, with a token', { ...CAMPAIGN, ActivityId: undefined, clientToken: 't' }, 'campaign', 'token/t'],
+    ['campaign without an activity', { ...CAMPAIGN, ActivityId: '' }, 'campaign', 'request/text/request-1'],
+    ['campaign without an activity, with a token', { ...CAMPAIGN, ActivityId: undefined, clientToken: 't' }, 'campaign', 'token/text/t'],
     ['campaign with a journey in it', { ...JOURNEY, ...CAMPAIGN }, 'campaign', 'campaign/app1/c1/0/a1'],
     ['journey', JOURNEY, 'journey', 'journey/app1/j1/r1/ja1'],
     ['journey without its id', { ...JOURNEY, JourneyId: undefined }, 'journey', 'journey/app1/-/r1/ja1'],
-    ['journey without a run', { ...JOURNEY, JourneyRunId: undefined }, 'journey', 'request/request-1'],
-    ['journey without an activity', { ...JOURNEY, JourneyActivityId: undefined }, 'journey', 'request/request-1'],
-    ['journey that says only which it is, with a token', { JourneyId: 'j1', clientToken: 't' }, 'journey', 'token/t'],
-    ['token', { clientToken: 'spring-2026' }, 'direct', 'token/spring-2026'],
-    ['nothing', {}, 'direct', 'request/request-1'],
-    ['ids that are no strings', { CampaignId: 5, JourneyId: null, clientToken: {} }, 'direct', 'request/request-1'],
+    ['journey without a run', { ...JOURNEY, JourneyRunId: undefined }, 'journey', 'request/text/request-1'],
+    ['journey without an activity', { ...JOURNEY, JourneyActivityId: undefined }, 'journey', 'request/text/request-1'],
+    ['journey that says only which it is, with a token', { JourneyId: 'j1', clientToken: 't' }, 'journey', 'token/text/t'],
+    ['token', { clientToken: 'spring-2026' }, 'direct', 'token/text/spring-2026'],
+    ['nothing', {}, 'direct', 'request/text/request-1'],
+    ['ids that are no strings', { CampaignId: 5, JourneyId: null, clientToken: {} }, 'direct', 'request/text/request-1'],
   ])('%s', (_case, event, origin, expected) => {
-    const read = readEvent(event, 'request-1');
-    expect([read.origin, read.runId]).toEqual([origin, expected]);
+    expect(readEvent(event)).toMatchObject({ origin, runId: expected });
   });
 
   test('no two runs can be mistaken for each other, whatever stands in their ids', () => {
@@ -81,6 +83,10 @@ describe('batches', () => {
     expect(keys(event, 'request-1')).not.toEqual(keys(event, 'request-2'));
   });
 
+  test.each([[{ clientToken: 't', Endpoints: endpoints(1) }], [{ Endpoints: endpoints(1) }]])('%j is another send for a function of another message type', (event) => {
+    expect(keys(event, 'request-1', 'image')).not.toEqual(keys(event, 'request-1', 'text'));
+  });
+
   test('the key never changes between versions', () => {
     // Known answer: another one would send a batch again that an earlier version has sent.
     expect(readEvent(CAMPAIGN, 'request-1').batches[0].identity).toEqual({
@@ -104,6 +110,16 @@ describe('batches', () => {
     expect(batches.map(({ candidates }) => candidates.length)).toEqual(sizes);
     expect(new Set(batches.map(({ identity }) => identity.retryKey)).size).toBe(sizes.length);
     expect(new Set(batches.flatMap(({ candidates }) => candidates.map(({ id }) => id))).size).toBe(count);
+  });
+
+  test('long ids are cut into batches that fit into an item of the journal, and a longer id stands alone', () => {
+    // GIVEN ids of 900 bytes, in the order in which they are sorted, and one that is larger than a batch
+    const ids = Array.from({ length: 500 }, (_, n) => String(n).padEnd(300, '春')).sort();
+    const sizes = (all: string[]) => readEvent({ ...CAMPAIGN, Endpoints: Object.fromEntries(all.map((id, n) => [id, endpoint(n)])) }).batches
+      .map(({ candidates }) => candidates.length);
+    // THEN
+    expect(sizes(ids)).toEqual([200, 200, 100]);
+    expect(sizes(['a', 'x'.repeat(200_000), 'z'])).toEqual([1, 1, 1]);
   });
 
   test('who belongs to which batch does not depend on who is left out', () => {

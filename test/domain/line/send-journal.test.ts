@@ -16,6 +16,7 @@ const IN_FLIGHT = claim(READY);
 const response = (status: number, more: object = {}): LineAnswer => ({ kind: 'response', status, body: '', requestId: 'r1', ...more });
 const SILENCE: LineAnswer = { kind: 'silence', reason: 'timeout' };
 const NOT_CALLED: LineAnswer = { kind: 'not-called', message: '', retryable: true };
+const HELD_BACK = settled(IN_FLIGHT, response(429), NOW + 1_000);
 const AMBIGUOUS = settled(IN_FLIGHT, SILENCE, NOW + 5_000);
 
 test('a new item is READY, unattempted, and kept for 90 days', () => {
@@ -52,7 +53,7 @@ describe('claim', () => {
 describe('next step', () => {
   test.each<[string, SendBatch, number, object]>([
     ['READY: attempt', READY, NOW, { kind: 'attempt' }],
-    ['READY for days: attempt', READY, NOW + 48 * HOUR, { kind: 'attempt' }],
+    ['READY just before 23 hours: attempt', HELD_BACK, NOW + 23 * HOUR - 1, { kind: 'attempt' }],
     ['IN_FLIGHT under a lease: wait', IN_FLIGHT, NOW + 14_999, { kind: 'wait', until: NOW + 15_000 }],
     ['IN_FLIGHT, lease over: attempt', IN_FLIGHT, NOW + 15_000, { kind: 'attempt' }],
     ['IN_FLIGHT without a lease: attempt', { ...IN_FLIGHT, leaseUntil: undefined }, NOW, { kind: 'attempt' }],
@@ -76,6 +77,23 @@ describe('next step', () => {
     expect(step).toMatchObject({ kind: 'give-up', to: { state: BatchState.UNKNOWN, outcome: { code: SendErrorCode.LINE_UNKNOWN } } });
     expect(step.kind === 'give-up' && step.to).not.toHaveProperty('owner');
   });
+
+  test.each<[string, SendBatch]>([
+    ['held back', HELD_BACK],
+    ['without the time of its first attempt', READY],
+  ])('READY, %s: failed 23 hours after the first attempt, since nothing was sent', (_case, batch) => {
+    expect(nextStep(batch, NOW + 23 * HOUR)).toEqual({
+      kind: 'give-up', to: { ...batch, state: BatchState.FAILED, outcome: { code: SendErrorCode.LINE_RATE_LIMITED } },
+    });
+  });
+
+  test('LINE\'s 24 hours run from the first request, also one that was held back: none is repeated when they are over', () => {
+    // GIVEN 429 at first, then accepted without an answer at 18.2 hours
+    const silent = settled(claim(HELD_BACK, NOW + 18.2 * HOUR), SILENCE, NOW + 18.2 * HOUR);
+    // THEN
+    expect(silent).toMatchObject({ state: BatchState.AMBIGUOUS, firstAttemptAt: NOW });
+    expect(nextStep(silent, NOW + 32.8 * HOUR)).toMatchObject({ kind: 'give-up', to: { state: BatchState.UNKNOWN } });
+  });
 });
 
 describe('LINE\'s answer', () => {
@@ -84,6 +102,7 @@ describe('LINE\'s answer', () => {
     // verdict, state of an item that was never ambiguous, of one that was
     ['200', response(200), 'accepted', BatchState.ACCEPTED, BatchState.ACCEPTED],
     ['202', response(202), 'accepted', BatchState.ACCEPTED, BatchState.ACCEPTED],
+    ['200 of something between here and LINE', response(200, { requestId: undefined }), 'unclear', BatchState.AMBIGUOUS, BatchState.AMBIGUOUS],
     ['409 with the accepted id', response(409, ACCEPTED_ID), 'accepted', BatchState.ACCEPTED, BatchState.ACCEPTED],
     ['409 without', response(409), 'unclear', BatchState.AMBIGUOUS, BatchState.AMBIGUOUS],
     ['500', response(500), 'unclear', BatchState.AMBIGUOUS, BatchState.AMBIGUOUS],
@@ -109,15 +128,18 @@ describe('LINE\'s answer', () => {
   test('accepted: the outcome has the id of the request that was', () => {
     expect(settled(IN_FLIGHT, response(200), NOW).outcome).toEqual({ status: 200, requestId: 'r1' });
     expect(settled(IN_FLIGHT, response(409, ACCEPTED_ID), NOW).outcome).toEqual({ status: 409, requestId: 'r0' });
-    expect(settled(IN_FLIGHT, response(200, { requestId: undefined }), NOW).outcome).toEqual({ status: 200 });
   });
 
   test('refused: the outcome says so', () => {
     expect(settled(IN_FLIGHT, response(400), NOW).outcome).toEqual({ code: SendErrorCode.LINE_REFUSED, status: 400, requestId: 'r1' });
   });
 
-  test('held back: LINE\'s 24 hours have not begun, and anybody may go on', () => {
-    expect(settled(IN_FLIGHT, response(429), NOW)).toEqual({ ...READY, attempts: 1 });
+  test('refused without a request id: there is none to tell', () => {
+    expect(settled(IN_FLIGHT, response(413, { requestId: undefined }), NOW).outcome).toEqual({ code: SendErrorCode.LINE_REFUSED, status: 413 });
+  });
+
+  test.each([401, 429])('%i: anybody may go on, and the first attempt is not forgotten', (status) => {
+    expect(settled(IN_FLIGHT, response(status), NOW)).toEqual({ ...READY, attempts: 1, firstAttemptAt: NOW });
   });
 });
 
@@ -130,7 +152,7 @@ test('of two looks at an item nobody has written in between if state, owner and 
 
 test('whatever LINE answers in whatever order: what is sent never changes, doubt is never forgotten, and a decision stands', () => {
   const answer: fc.Arbitrary<LineAnswer> = fc.oneof(
-    fc.record({ kind: fc.constant('response' as const), status: fc.integer({ min: 100, max: 599 }), body: fc.string(), acceptedRequestId: fc.option(fc.constant('r0'), { nil: undefined }) }),
+    fc.record({ kind: fc.constant('response' as const), status: fc.integer({ min: 100, max: 599 }), body: fc.string(), requestId: fc.option(fc.constant('r1'), { nil: undefined }), acceptedRequestId: fc.option(fc.constant('r0'), { nil: undefined }) }),
     fc.constant(SILENCE),
     fc.record({ kind: fc.constant('not-called' as const), message: fc.string(), retryable: fc.boolean() }),
   );
@@ -156,6 +178,7 @@ test('whatever LINE answers in whatever order: what is sent never changes, doubt
         expect(batch).toMatchObject({ ambiguous: true });
         expect([BatchState.READY, BatchState.FAILED]).not.toContain(batch.state);
       }
+      expect(before.firstAttemptAt === undefined || batch.firstAttemptAt === before.firstAttemptAt).toBe(true);
       if (next.kind === 'decided') {
         expect(batch).toEqual(before);
       }

@@ -29,7 +29,7 @@ function first(reply: CustomChannelReply | undefined): string[] {
 }
 
 function item(event: CustomChannelEvent = CAMPAIGN, batch = 0) {
-  const { pk, sk } = readEvent(event, 'request-1').batches[batch].identity;
+  const { pk, sk } = readEvent(event, { requestId: 'request-1', messageType: world.messageType }).batches[batch].identity;
   return world.dynamo.row(pk, sk);
 }
 
@@ -160,8 +160,14 @@ describe('who is left out', () => {
   test('nobody is sent to when the table cannot be read', async () => {
     world.failing = { subscriptions: 1 };
     const { error } = await world.invoke(CAMPAIGN);
-    expect(error).toEqual(new Error('subscriptions failed'));
+    expect(error).toMatchObject({ name: 'UndecidedSendError', code: 'LINE_UNDECIDED' });
     expect(world.requests).toEqual([]);
+    expect(world.telemetry.lines).toMatchObject([{
+      level: 'ERROR', code: 'LINE_UNDECIDED', fields: { recipients: 3, reason: 'Error: subscriptions failed' },
+    }]);
+    expect(world.telemetry.counts).toEqual({ [Metric.MESSAGES_UNKNOWN]: 3 });
+    // and a repeat sends
+    expect(first((await world.invoke(CAMPAIGN)).reply)).toEqual(['accepted']);
   });
 });
 
@@ -201,10 +207,12 @@ describe('wrong content', () => {
     ]);
   });
 
-  test('an unreadable bucket is an error of the function: nothing can be known', async () => {
+  test('a bucket that cannot be read leaves the event undecided; a repeat sends', async () => {
     world.messageType = 'image';
+    world.mediaObjects.set('a.png', { key: 'a.png', bytes: 5, contentType: 'image/png', versionId: 'v1' });
     world.failing = { find: 1 };
-    expect((await world.invoke({ ...CAMPAIGN, Data: 'a.png' })).error).toEqual(new Error('find failed'));
+    expect(first((await world.invoke({ ...JOURNEY, Data: 'a.png' })).reply)).toEqual(['unknown', 'LINE_UNDECIDED']);
+    expect(first((await world.invoke({ ...JOURNEY, Data: 'a.png' })).reply)).toEqual(['accepted']);
   });
 });
 
@@ -339,7 +347,7 @@ describe('LINE', () => {
       expect(world.time.now() - start).toBeLessThan(13_100);
       expect(item(event)).toMatchObject({ state: { S: state } });
       expect(item(event)!.ambiguous).toEqual(state === 'AMBIGUOUS' ? { BOOL: true } : undefined);
-      expect(item(event)!.firstAttemptAt === undefined).toBe(state === 'READY');
+      expect(item(event)).toHaveProperty('firstAttemptAt');
       if (event === JOURNEY) {
         expect(first(reply)).toEqual(expected);
       } else {
@@ -439,12 +447,41 @@ describe('an undecided batch', () => {
     expect(first((await world.invoke(CAMPAIGN)).reply)).toEqual(['accepted']);
   });
 
-  test('that was only ever held back is sent whenever the event is repeated', async () => {
+  test('that was only ever held back is failed after 23 hours: nothing was sent, and nothing is sent so late', async () => {
+    // GIVEN
     world.behaviours = Array<LineBehaviour>(50).fill(429);
     await world.invoke(CAMPAIGN);
+    const requests = world.requests.length;
     world.behaviours = [];
-    world.time.pass(30 * HOUR);
-    expect(first((await world.invoke(CAMPAIGN)).reply)).toEqual(['accepted']);
+    world.time.pass(23 * HOUR);
+    for (const expectedCode of ['LINE_RATE_LIMITED', 'SEND_REPEATED']) {
+      // WHEN
+      const { reply } = await world.invoke(CAMPAIGN);
+      // THEN
+      expect(first(reply)).toEqual(['failed', 'LINE_RATE_LIMITED']);
+      expect(world.telemetry.codes.at(-1)).toBe(expectedCode);
+    }
+    expect(world.requests).toHaveLength(requests);
+    expect(world.telemetry.lines.at(-2)).toMatchObject({ level: 'ERROR', message: expect.stringContaining('nothing was sent'), fields: { state: 'FAILED' } });
+    expect(world.telemetry.counts[Metric.MESSAGES_FAILED]).toBe(3);
+  });
+
+  test('that was held back, then accepted in silence, is not sent again when LINE has forgotten the key', async () => {
+    // GIVEN
+    world.behaviours = Array<LineBehaviour>(50).fill(429);
+    await world.invoke(CAMPAIGN);
+    world.time.pass(18.2 * HOUR);
+    world.behaviours = ['lost', ...Array<LineBehaviour>(50).fill(500)];
+    await world.invoke(CAMPAIGN);
+    world.time.pass(14.6 * HOUR);
+    world.behaviours = [];
+    world.accepted.set('forgotten', world.accepted.get(world.requests[0].retryKey!)!);
+    world.accepted.delete(world.requests[0].retryKey!);
+    // WHEN
+    const { reply } = await world.invoke(CAMPAIGN);
+    // THEN
+    expect(first(reply)).toEqual(['unknown', 'LINE_UNKNOWN']);
+    expect(world.received(user(0))).toBe(1);
   });
 
   test('of several is named with their number', async () => {
@@ -504,12 +541,104 @@ describe('the same event several times at once', () => {
 });
 
 describe('the journal', () => {
-  test('that cannot be read or written before the call is an error: nothing was sent', async () => {
+  test('that cannot be read or written before the call leaves everything undecided, and LINE is not called', async () => {
     for (const kind of ['load', 'create']) {
       world.failing = { [kind]: 1 };
-      expect((await world.invoke(JOURNEY)).error).toEqual(new Error(`${kind} failed`));
+      expect(first((await world.invoke(JOURNEY)).reply)).toEqual(['unknown', 'LINE_UNDECIDED']);
+      expect(world.telemetry.lines.at(-1)).toMatchObject({ level: 'ERROR', code: 'LINE_UNDECIDED', fields: { reason: `Error: ${kind} failed` } });
     }
     expect(world.requests).toEqual([]);
+  });
+
+  test.each(['load', 'subscriptions', 'create'])('that fails for one batch (%s) leaves the reply of the others whole; a campaign throws after all of them', async (kind) => {
+    for (const event of [JOURNEY, CAMPAIGN]) {
+      // GIVEN
+      world = new SenderWorld();
+      world.failing = { [kind]: 1 };
+      const Endpoints = { ...endpoints(1_203), zz: endpoint(5_000, { OptOut: 'ALL' }) };
+      // WHEN
+      const { reply, error } = await world.invoke({ ...event, Endpoints });
+      // THEN
+      expect(world.requests).toHaveLength(2);
+      if (event === CAMPAIGN) {
+        expect(error).toMatchObject({ name: 'UndecidedSendError', code: 'LINE_UNDECIDED', message: expect.stringMatching(/^1 batch of /) });
+      } else {
+        expect(Object.keys(reply!)).toHaveLength(1_204);
+        expect(outcomes(reply).zz).toEqual(['skipped', 'OPTED_OUT']);
+        for (let n = 0; n < 1_203; n++) {
+          expect(world.received(user(n))).toBe(outcomes(reply)[user(n)][0] === 'accepted' ? 1 : 0);
+        }
+      }
+      // and a repeat sends the rest
+      world.time.pass(20_000);
+      await world.invoke({ ...event, Endpoints });
+      expect(Array.from({ length: 1_203 }, (_, n) => world.received(user(n))).every((times) => times === 1)).toBe(true);
+    }
+  });
+
+  test.each([
+    ['load', 0], ['subscriptions', 0], ['find', 0], ['create', 0], ['write', 1],
+  ])('and everything else of AWS may hang (%s): the answer comes in time', async (kind, requests) => {
+    for (const event of [JOURNEY, CAMPAIGN]) {
+      // GIVEN
+      world = new SenderWorld();
+      world.messageType = 'image';
+      world.mediaObjects.set('a.png', { key: 'a.png', bytes: 5, contentType: 'image/png', versionId: 'v1' });
+      world.behaviours = [500];
+      world.hanging = kind;
+      const start = world.time.now();
+      // WHEN
+      const { reply, error } = await world.invoke({ ...event, Data: 'a.png' });
+      // THEN
+      expect(world.time.now() - start).toBe(13_700);
+      expect(world.requests).toHaveLength(requests);
+      if (event === JOURNEY) {
+        expect(first(reply)).toEqual(['unknown', 'LINE_UNDECIDED']);
+      } else {
+        expect(error).toMatchObject({ name: 'UndecidedSendError' });
+      }
+      expect(world.telemetry.lines[0].fields!.reason).toMatch('the time of the invocation was over');
+    }
+  });
+
+  test('that hangs for a repeat which waits or claims is told as undecided, with everybody on record', async () => {
+    for (const kind of ['load', 'write']) {
+      // GIVEN
+      world = new SenderWorld();
+      world.behaviours = ['wrong-credentials'];
+      await world.invoke(JOURNEY);
+      world.hanging = kind;
+      // WHEN
+      const { reply } = await world.invoke(JOURNEY);
+      // THEN
+      expect(Object.values(outcomes(reply))).toEqual(Array(3).fill(['unknown', 'LINE_UNDECIDED']));
+    }
+  });
+
+  test('takes LINE\'s answer that comes at the very end of the time', async () => {
+    world.behaviours = [500, 500, 500, 'ok'];
+    world.lineMs = 2_500;
+    const { reply } = await world.invoke(JOURNEY, { remainingMs: 13_000 });
+    expect(world.telemetry.codes).not.toContain('JOURNAL_NOT_WRITTEN');
+    expect(reply).toBeDefined();
+  });
+
+  test('has room for the longest ids, texts and reasons', async () => {
+    // GIVEN
+    const text = { type: 'text', text: '\u0001'.repeat(5_000) };
+    const long = (members: object) => Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`${n}`.padEnd(900, 'x'), endpoint(n, members)]));
+    for (const Endpoints of [long({}), { ...long({ Address: 'nobody' }), one: endpoint(1) }, endpoints(500)]) {
+      // WHEN
+      const { reply } = await world.invoke({ ...JOURNEY, Data: JSON.stringify(Array(5).fill(text)), Endpoints });
+      // THEN
+      expect(Object.keys(reply!)).toHaveLength(Object.keys(Endpoints).length);
+    }
+    const sizes = [...world.dynamo.items.values()].map((row) => JSON.stringify(row).length);
+    expect(Math.max(...sizes)).toBeGreaterThan(300_000);
+    for (const row of world.dynamo.items.values()) {
+      expect(Object.entries(row).reduce((bytes, [name, { S = '', N = '', B = '' }]) => bytes + Buffer.byteLength(name) + Buffer.byteLength(S) + N.length + B.length, 0))
+        .toBeLessThan(409_600);
+    }
   });
 
   test.each<[string, LineBehaviour, string[]]>([

@@ -7,7 +7,7 @@ import { CustomChannelReply } from '../../../src/contract/custom-channel';
 import { FakeDynamoDb } from '../../support/fake-dynamodb';
 import { HttpStub, json } from '../../support/http-stub';
 
-const { BatchGetItemCommand, DynamoDBClient } = dynamoModule;
+const { BatchGetItemCommand, DynamoDBClient, GetItemCommand } = dynamoModule;
 const { HeadObjectCommand, S3Client } = s3Module;
 const { GetSecretValueCommand, SecretsManagerClient } = secretsModule;
 type Handler = (event: unknown, context: Context) => Promise<CustomChannelReply>;
@@ -59,7 +59,7 @@ beforeEach(() => {
   secrets.reset();
   new FakeDynamoDb(dynamo);
   dynamo.on(BatchGetItemCommand).resolves({ Responses: { Subscribers: [{ pk: { S: `shop#${user(2)}` }, OptOut: { S: 'ALL' } }] } });
-  secrets.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"long-lived"}' });
+  secrets.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"long-lived-token-of-shop"}' });
   line.requests.length = 0;
   line.handler = json(200, {}, { 'x-line-request-id': 'line-1' });
   written = [];
@@ -80,7 +80,7 @@ test('a text function sends a campaign\'s text, answers per endpoint, and writes
   expect(line.requests).toMatchObject([{
     method: 'POST',
     path: '/v2/bot/message/multicast',
-    headers: { 'authorization': 'Bearer long-lived', 'x-line-retry-key': expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    headers: { 'authorization': 'Bearer long-lived-token-of-shop', 'x-line-retry-key': expect.stringMatching(/^[0-9a-f-]{36}$/) },
     body: JSON.stringify({ to: [user(1)], messages: [{ type: 'text', text: 'Hello' }] }),
   }]);
   expect(s3.calls()).toHaveLength(0);
@@ -121,6 +121,34 @@ test('a campaign that is not decided fails, and its metrics are written all the 
   // THEN
   expect(line.requests).toEqual([]);
   expect(JSON.parse(written.at(-1)!)).toMatchObject({ CredentialsUnavailable: 1, MessagesFailed: 1, MessagesSkipped: 1 });
+});
+
+test.each<[string, object, string]>([
+  ['a journey is answered', { JourneyRunId: 'r1', JourneyActivityId: 'ja1' }, 'LINE_UNDECIDED'],
+  ['a campaign fails', { CampaignId: 'c1', ActivityId: 'a1' }, 'UndecidedSendError'],
+])('a table that hangs: %s before Lambda ends the invocation, and metrics are written', async (_case, ids, expected) => {
+  // GIVEN
+  dynamo.on(GetItemCommand).callsFake(async () => new Promise(() => undefined));
+  const handler = load({ LINE_MESSAGE_TYPE: 'text' });
+  const start = Date.now();
+  // WHEN
+  const result = await handler({ ...ids, Data: 'Hello', Endpoints: EVENT.Endpoints }, { ...CONTEXT, getRemainingTimeInMillis: () => 2_000 })
+    .then((reply) => JSON.stringify(reply), (error) => String(error));
+  // THEN
+  expect(Date.now() - start).toBeLessThan(1_950);
+  expect(result).toContain(expected);
+  expect(line.requests).toEqual([]);
+  expect(JSON.parse(written.at(-1)!)).toMatchObject({ MessagesUnknown: 2 });
+});
+
+test('an AWS connection that hangs is cut, in time for another attempt', async () => {
+  // GIVEN
+  await load({ LINE_MESSAGE_TYPE: 'text' })({ ...EVENT, Data: 'Hello' }, CONTEXT);
+  // WHEN
+  const { config } = dynamo.send.firstCall.thisValue;
+  // THEN
+  expect(await config.maxAttempts()).toBe(2);
+  expect(await config.requestHandler.configProvider).toMatchObject({ throwOnRequestTimeout: true, requestTimeout: 3_000, connectionTimeout: 1_000 });
 });
 
 test('a function without its environment says what is missing', () => {
