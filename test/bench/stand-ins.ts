@@ -1,5 +1,5 @@
 import { execFileSync } from 'child_process';
-import { createHash } from 'crypto';
+import { createHash, randomUUID } from 'crypto';
 import * as fs from 'fs';
 import { IncomingMessage, ServerResponse } from 'http';
 import { createServer, Server } from 'https';
@@ -77,7 +77,8 @@ async function answer(
   record(operation);
   const { status = 200, body } = operations[operation]?.(Buffer.concat(chunks).toString(), request) ?? { status: 501, body: { message: `the stand-in knows no ${operation}` } };
   await delay(milliseconds);
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  // The request id is LINE's, in every answer; AWS's clients do not look at it.
+  response.writeHead(status, { 'content-type': 'application/json', 'x-line-request-id': randomUUID() }).end(JSON.stringify(body));
 }
 
 /** `Service.Operation` of AWS's JSON protocols, else method and path without ids. */

@@ -616,11 +616,15 @@ describe('the journal', () => {
   });
 
   test('takes LINE\'s answer that comes at the very end of the time', async () => {
-    world.behaviours = [500, 500, 500, 'ok'];
-    world.lineMs = 2_500;
-    const { reply } = await world.invoke(JOURNEY, { remainingMs: 13_000 });
-    expect(world.telemetry.codes).not.toContain('JOURNAL_NOT_WRITTEN');
-    expect(reply).toBeDefined();
+    // GIVEN
+    world.behaviours = ['timeout'];
+    const start = world.time.now();
+    // WHEN
+    await world.invoke(JOURNEY, { remainingMs: 4_000 });
+    // THEN
+    expect(world.time.now() - start).toBe(3_000 + world.tableMs);
+    expect(world.telemetry.codes).toEqual(['LINE_UNDECIDED']);
+    expect(item(JOURNEY)).toMatchObject({ state: { S: 'AMBIGUOUS' } });
   });
 
   test('has room for the longest ids, texts and reasons', async () => {
