@@ -79,7 +79,8 @@ export interface SubscriberRow extends Partial<SubscriberEndpoint> {
 
 /**
  * What an audience is told, as the body of an SQS message, once per change and in order per person.
- * `UPSERT` carries the whole endpoint as it is now; `ERASE` carries none.
+ * `UPSERT` carries the whole endpoint as it was then; `ERASE` carries none. A message that lay in a dead-letter queue may be
+ * older than what the audience took since: the clocks, which are the row's, tell. They are absent when the row was deleted.
  */
 export interface SubscriberChange {
   readonly channelKey: string;
@@ -87,4 +88,10 @@ export interface SubscriberChange {
   readonly subscriberId: string;
   readonly change: 'UPSERT' | 'ERASE';
   readonly endpoint?: SubscriberEndpoint;
+  /** Subscription clock, see {@link SubscriberRow}: epoch milliseconds … */
+  readonly subscriptionAt?: number;
+  /** … and, for equal times, the greater event id is the newer. */
+  readonly subscriptionEventId?: string;
+  /** Attributes' clock: epoch milliseconds when the profile was read. */
+  readonly attributesAt?: number;
 }

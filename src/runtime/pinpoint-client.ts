@@ -1,14 +1,6 @@
 import { DeleteEndpointCommand, PinpointClient, UpdateEndpointCommand } from '@aws-sdk/client-pinpoint';
+import { AWS_CLIENT_OPTIONS } from './aws-client-options';
 import { PinpointAnswer, PinpointEndpoint, PinpointEndpointApi } from '../domain/audience/pinpoint-endpoint';
-
-/**
- * Attempts of one call, with the SDK's growing pauses between them. Few, because the queue is the patient one.
- * Source: AWS SDKs and Tools Reference Guide, "Retry behavior", standard mode.
- */
-const MAX_ATTEMPTS = 3;
-
-/** Milliseconds until a connection must stand. */
-const CONNECTION_TIMEOUT_MS = 1_000;
 
 /**
  * The endpoints of one Pinpoint project, in the project's region.
@@ -18,11 +10,11 @@ export class PinpointEndpoints implements PinpointEndpointApi {
   private readonly client: PinpointClient;
 
   /** @param attemptTimeoutMs milliseconds that one attempt may take; three of them are what a dead Pinpoint costs a batch */
-  constructor(private readonly applicationId: string, region: string, attemptTimeoutMs: number = 3_000) {
+  constructor(private readonly applicationId: string, region: string, attemptTimeoutMs: number = AWS_CLIENT_OPTIONS.requestHandler.requestTimeout) {
     this.client = new PinpointClient({
+      ...AWS_CLIENT_OPTIONS,
       region,
-      maxAttempts: MAX_ATTEMPTS,
-      requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout: attemptTimeoutMs, throwOnRequestTimeout: true },
+      requestHandler: { ...AWS_CLIENT_OPTIONS.requestHandler, requestTimeout: attemptTimeoutMs },
     });
   }
 

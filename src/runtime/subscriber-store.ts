@@ -46,8 +46,13 @@ export class DynamoSubscriberStore implements SubscriberStore {
   }
 
   public async isSubscribed(userId: string): Promise<boolean> {
+    return isSubscribed(await this.row(userId));
+  }
+
+  /** The person's row as it is now, read consistently. Somebody else may have written any member of it. */
+  public async row(userId: string): Promise<Partial<SubscriberRow> | undefined> {
     const item = await this.get(this.subscriberKey(userId));
-    return isSubscribed(item && fromAttributeMap(item) as Partial<SubscriberRow>);
+    return item && fromAttributeMap(item);
   }
 
   public async isHandled(eventId: string): Promise<boolean> {

@@ -27,9 +27,17 @@ test('messages are sent in one request, each in its group', async () => {
   });
 });
 
-test('refused messages are told by position', async () => {
-  sqs.on(SendMessageBatchCommand).resolves({ Failed: [{ Id: '1', Code: 'InternalError', SenderFault: false }] });
-  expect(await queue.send(messages)).toEqual([1]);
+test.each([
+  ['InternalError', false, false],
+  ['InvalidMessageContents', true, true],
+  ['InvalidParameterValue', true, true],
+  ['KmsThrottled', true, false],
+  ['AccessDeniedException', true, false],
+  ['QueueDoesNotExist', true, false],
+  [undefined, undefined, false],
+])('a message refused with %s, the sender at fault: %s, is told with its position; for ever: %s', async (Code, SenderFault, permanent) => {
+  sqs.on(SendMessageBatchCommand).resolves({ Failed: [{ Id: '1', Code, SenderFault }] });
+  expect(await queue.send(messages)).toEqual([{ position: 1, code: Code ?? 'UnknownError', permanent }]);
 });
 
 test('queue URLs are read from JSON', () => {

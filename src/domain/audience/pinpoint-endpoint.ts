@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { changeTo } from './subscriber-change';
 import { PINPOINT_MAX_ATTRIBUTE_NAME_LENGTH, PINPOINT_MAX_ATTRIBUTE_VALUES, PINPOINT_MAX_ATTRIBUTE_VALUE_LENGTH } from '../../contract/limits';
 import { Metric } from '../../contract/metrics';
-import { SubscriberChange, SubscriberEndpoint } from '../../contract/subscriber';
+import { SubscriberChange, SubscriberEndpoint, SubscriberRow } from '../../contract/subscriber';
+import { errorText } from '../shared/error-text';
 import { BatchResponse, QueueRecord, handleInOrder } from '../shared/message-groups';
 import { Telemetry } from '../shared/telemetry';
 
@@ -22,6 +24,8 @@ export interface PinpointEndpointApi {
 /** What the audience works with. */
 export interface UpdatePinpointEndpointsDependencies {
   readonly pinpoint: PinpointEndpointApi;
+  /** The person's row in the subscriber table as it is now; throws what DynamoDB throws. */
+  readonly readRow: (channelKey: string, subscriberId: string) => Promise<Partial<SubscriberRow> | undefined>;
   /** For log lines. */
   readonly applicationId: string;
   /** For log lines. */
@@ -40,13 +44,14 @@ const ADVICE: Record<PinpointRefusal, string> = {
   PROJECT_NOT_FOUND: `Pinpoint knows no such project in this region; check applicationId and applicationRegion. If both are right, the project went with Pinpoint's engagement features, which ended on 2026-10-30. ${WAY_OUT}`,
   ACCESS_DENIED: 'AWS refuses the function\'s permissions or credentials; check permission boundaries and service control policies for mobiletargeting:UpdateEndpoint and mobiletargeting:DeleteEndpoint',
   ENDPOINT_REFUSED: `Pinpoint refuses this endpoint, for example because its project has 250 attribute names already. If it refuses every endpoint, its engagement features, which ended on 2026-10-30, are gone. ${WAY_OUT}`,
-  UNAVAILABLE: 'Pinpoint did not answer, or with an error of its own',
+  UNAVAILABLE: `Pinpoint did not answer, or with an error of its own. If its host name cannot be found (ENOTFOUND) for long, its engagement features, which ended on 2026-10-30, are gone. ${WAY_OUT}`,
 };
 
 /**
  * Handles a batch of the FIFO queue of the Pinpoint audience: every subscriber is an endpoint whose id and address are
- * the LINE user id. A refused change fails the rest of its person; a refusal that meets every change alike (throttling,
- * service ended, wrong project, no permission, no answer) ends the batch. Failed messages come again after the queue's
+ * the LINE user id. A change says whose row changed; what is written is the row as it is now, so that a change which lay in
+ * the dead-letter queue brings nothing old back. Only where there is no row any more, the change itself counts. A refused change fails the rest of its person; a refusal that meets every change alike (throttling,
+ * service ended, wrong project, no permission, no answer, an unreadable table) ends the batch. Failed messages come again after the queue's
  * visibility timeout, which is the back-off, and end in its dead-letter queue.
  */
 export async function updatePinpointEndpoints(records: readonly QueueRecord[], deps: UpdatePinpointEndpointsDependencies): Promise<BatchResponse> {
@@ -62,7 +67,24 @@ export async function updatePinpointEndpoints(records: readonly QueueRecord[], d
       telemetry.error('AUDIENCE_CHANGE_UNREADABLE', 'the body is not a subscriber change in JSON; the message was not written by this library and is set aside', { messageId });
       return true;
     }
-    const answer = await apply(change, deps);
+    const failed = (error: string): false => {
+      telemetry.error('AUDIENCE_CHANGE_FAILED', 'the subscriber change could not be applied and is tried again', { messageId, error });
+      return false;
+    };
+    let row: Partial<SubscriberRow> | undefined;
+    try {
+      row = await deps.readRow(change.channelKey, change.subscriberId);
+    } catch (error) {
+      ended = true;
+      return failed(errorText(error));
+    }
+    let answer: PinpointAnswer;
+    try {
+      answer = await apply(row ? changeTo(change.channelKey, change.subscriberId, row) : change, deps);
+    } catch (error) {
+      // Without its message, which may quote the endpoint.
+      return failed((error as Error).name);
+    }
     if (answer.kind === 'done') {
       telemetry.count(Metric.AUDIENCE_CHANGES_APPLIED);
       return true;
@@ -81,8 +103,8 @@ export async function updatePinpointEndpoints(records: readonly QueueRecord[], d
 
 /**
  * Reads Pinpoint's reason out of its answer. How engagement calls fail since they ended is documented nowhere, so: what
- * says so in words, 403 without a word about permissions, 405, 410, 501 and a host name that is gone are taken for the
- * end of the service; 404 may be that, too, or a wrong project.
+ * says so in words, 403 without a word about permissions, 405, 410 and 501 are taken for the end of the service; 404 may be
+ * that, too, or a wrong project. A host name that cannot be found may be back in a minute.
  * Sources: Amazon Pinpoint API reference, "Endpoint"; Amazon Pinpoint user guide, "Amazon Pinpoint end of support".
  */
 export function refusalOf({ status, name, message }: { readonly status?: number; readonly name: string; readonly message: string }): PinpointRefusal {
@@ -90,7 +112,7 @@ export function refusalOf({ status, name, message }: { readonly status?: number;
     return 'THROTTLED';
   }
   if (/end of support|no longer (available|supported)|discontinued|deprecated|retired|sunset/i.test(message)
-    || name === 'ENOTFOUND' || status === 405 || status === 410 || status === 501) {
+    || status === 405 || status === 410 || status === 501) {
     return 'SERVICE_ENDED';
   }
   if (/AccessDenied|Token|Signature|UnrecognizedClient|OptInRequired/.test(name) || /not authorized|explicit deny|security token/i.test(message)) {
@@ -108,8 +130,7 @@ async function apply({ change, subscriberId, endpoint }: SubscriberChange, deps:
   const { pinpoint, telemetry } = deps;
   if (change === 'ERASE') {
     const answer = await pinpoint.delete(subscriberId);
-    // Nobody there is what an erasure wants.
-    return answer.kind === 'refused' && answer.status === 404 ? { kind: 'done' } : answer;
+    return answer.kind === 'refused' && answer.status === 404 && isAboutEndpoint(answer.message) ? { kind: 'done' } : answer;
   }
   const { request, changed } = toPinpointEndpoint(subscriberId, endpoint!);
   if (changed.length > 0) {
@@ -120,32 +141,48 @@ async function apply({ change, subscriberId, endpoint }: SubscriberChange, deps:
   return pinpoint.update(subscriberId, request);
 }
 
+/** Whether a 404 says that the endpoint is not there, which is what an erasure wants, and not that the project is not. */
+function isAboutEndpoint(message: string): boolean {
+  return /\bendpoint\b/i.test(message) && !/\b(app|application|project)\b/i.test(message);
+}
+
 /**
  * A subscriber as Pinpoint's endpoint, within its limits: attributes with a name of more than 50 characters are left out,
  * of more than 50 values the first 50 go, and values of more than 100 characters, such as a display name, are cut before
  * the character that does not fit, never inside one that takes two UTF-16 units. A URL that long is left out, since a cut
- * one leads nowhere. Source: Amazon Pinpoint, "Quotas", endpoint quotas.
+ * one leads nowhere. Rows that others wrote may hold attributes that are no lists of texts; they are left out.
+ * Source: Amazon Pinpoint, "Quotas", endpoint quotas.
  *
  * @returns the body of UpdateEndpoint, and the names of the attributes that are not in it as they were
  */
 export function toPinpointEndpoint(subscriberId: string, endpoint: SubscriberEndpoint): { request: PinpointEndpoint; changed: string[] } {
   const { CreationDate: _, Attributes, User, ...rest } = endpoint;
   const changed: string[] = [];
-  const fit = (attributes: Record<string, string[]> = {}): Record<string, string[]> => {
-    const fitted = Object.fromEntries(Object.entries(attributes)
-      .filter(([name]) => name.length <= PINPOINT_MAX_ATTRIBUTE_NAME_LENGTH)
+  const fit = (attributes: unknown): Record<string, string[]> => {
+    const given = Object.entries(isMap(attributes) ? attributes : {});
+    const fitted = Object.fromEntries(given
+      .filter((entry): entry is [string, string[]] => entry[0].length <= PINPOINT_MAX_ATTRIBUTE_NAME_LENGTH && isTexts(entry[1]))
       .map(([name, values]) => [name, values.slice(0, PINPOINT_MAX_ATTRIBUTE_VALUES).flatMap(fitValue)]));
-    changed.push(...Object.keys(attributes).filter((name) => !isDeepStrictEqual(attributes[name], fitted[name])));
+    changed.push(...given.filter(([name, values]) => !isDeepStrictEqual(values, fitted[name])).map(([name]) => name));
     return fitted;
   };
+  const { UserId, UserAttributes }: Record<string, unknown> = isMap(User) ? User : {};
   const request: PinpointEndpoint = {
     ...rest,
     Address: subscriberId,
     ChannelType: 'CUSTOM',
     Attributes: fit(Attributes),
-    User: { UserId: User?.UserId ?? subscriberId, UserAttributes: fit(User?.UserAttributes) },
+    User: { UserId: typeof UserId === 'string' ? UserId : subscriberId, UserAttributes: fit(UserAttributes) },
   };
   return { request, changed };
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function fitValue(value: string): string[] {
@@ -159,7 +196,7 @@ function fitValue(value: string): string[] {
 function readChange(body: string): SubscriberChange | undefined {
   try {
     const change: Partial<SubscriberChange> | null = JSON.parse(body);
-    const complete = typeof change?.subscriberId === 'string' && change.subscriberId !== ''
+    const complete = typeof change?.channelKey === 'string' && typeof change.subscriberId === 'string' && change.subscriberId !== ''
       && (change.change === 'ERASE' || (change.change === 'UPSERT' && typeof change.endpoint === 'object' && change.endpoint !== null));
     return complete ? change as SubscriberChange : undefined;
   } catch {

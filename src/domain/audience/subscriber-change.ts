@@ -15,10 +15,13 @@ export interface StreamRecord {
   };
 }
 
-/** The members of a row that an audience sees: Pinpoint's, and none of the clocks. */
+/** The members of a row that are an audience's endpoint: Pinpoint's. */
 const ENDPOINT_MEMBERS: readonly (keyof SubscriberEndpoint)[] = [
   'Address', 'ChannelType', 'OptOut', 'EndpointStatus', 'EffectiveDate', 'CreationDate', 'User', 'Attributes', 'Metrics', 'Location', 'Demographic',
 ];
+
+/** The members of a row that tell which of two changes is the newer. */
+const CLOCKS = ['subscriptionAt', 'subscriptionEventId', 'attributesAt'] as const;
 
 /**
  * What a record of the table's stream means to an audience, or undefined when it means nothing: rows of other channels and
@@ -31,21 +34,25 @@ export function subscriberChange({ dynamodb }: StreamRecord, channelKey: string)
   if (sk?.S !== SORT_KEY_ENDPOINT || !pk?.S?.startsWith(prefix)) {
     return undefined;
   }
-  const before = endpointOf(dynamodb?.OldImage);
-  const after = endpointOf(dynamodb?.NewImage);
   const subscriberId = pk.S.slice(prefix.length);
-  if (typeof after === 'object') {
-    return isDeepStrictEqual(before, after) ? undefined : { channelKey, subscriberId, change: 'UPSERT', endpoint: after };
-  }
+  const before = dynamodb?.OldImage && changeTo(channelKey, subscriberId, fromAttributeMap(dynamodb.OldImage));
+  const after: SubscriberChange = dynamodb?.NewImage
+    ? changeTo(channelKey, subscriberId, fromAttributeMap(dynamodb.NewImage))
+    : { channelKey, subscriberId, change: 'ERASE' };
   // A tombstone that moves its clock, or is removed, was announced when it was made.
-  return before === 'erased' ? undefined : { channelKey, subscriberId, change: 'ERASE' };
+  const known = before?.change === after.change && isDeepStrictEqual(before.endpoint, after.endpoint);
+  return known ? undefined : after;
 }
 
-function endpointOf(image: Record<string, AttributeValue> | undefined): SubscriberEndpoint | 'erased' | 'absent' {
-  if (!image) {
-    return 'absent';
-  }
-  const row = fromAttributeMap(image) as Partial<SubscriberRow>;
-  const members = ENDPOINT_MEMBERS.filter((member) => row[member] !== undefined).map((member) => [member, row[member]]);
-  return row.erased ? 'erased' : Object.fromEntries(members);
+/** What a row as it is means to an audience. */
+export function changeTo(channelKey: string, subscriberId: string, row: Partial<SubscriberRow>): SubscriberChange {
+  const change = row.erased
+    ? { change: 'ERASE' as const }
+    : { change: 'UPSERT' as const, endpoint: membersOf(row, ENDPOINT_MEMBERS) as SubscriberEndpoint };
+  return { channelKey, subscriberId, ...change, ...membersOf(row, CLOCKS) };
+}
+
+function membersOf<K extends keyof SubscriberRow>(row: Partial<SubscriberRow>, members: readonly K[]): Partial<Pick<SubscriberRow, K>> {
+  const present = members.filter((member) => row[member] !== undefined).map((member) => [member, row[member]]);
+  return Object.fromEntries(present);
 }

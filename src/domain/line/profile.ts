@@ -1,8 +1,13 @@
 import { LineApi } from './line-api';
+import { MAX_URL_LENGTH } from '../../contract/limits';
 import { Metric } from '../../contract/metrics';
 import { SubscriberProfile, SubscriberStore } from '../audience/subscriber';
 import { errorText } from '../shared/error-text';
 import { Telemetry } from '../shared/telemetry';
+import { wellFormed } from '../shared/well-formed';
+
+/** Characters of a display name that are kept. LINE's have 20 at most; a row must stay small enough for an audience's queue. */
+const MAX_TEXT_LENGTH = 1_000;
 
 /** What reading and storing a profile needs. */
 export interface ProfileDependencies {
@@ -58,9 +63,15 @@ export async function refreshProfile(userId: string, timeoutMs: number, deps: Pr
 function parseProfile(body: string): SubscriberProfile | undefined {
   try {
     const { displayName, language, pictureUrl } = JSON.parse(body);
-    const text = (value: unknown) => typeof value === 'string' ? value : undefined;
-    return typeof displayName === 'string' ? { displayName, language: text(language), pictureUrl: text(pictureUrl) } : undefined;
+    const name = text(displayName);
+    const url = typeof pictureUrl === 'string' && pictureUrl.length <= MAX_URL_LENGTH ? wellFormed(pictureUrl) : undefined;
+    return name === undefined ? undefined : { displayName: name, language: text(language), pictureUrl: url };
   } catch {
     return undefined;
   }
+}
+
+/** Cut where it is too long, but not inside a character that takes two UTF-16 units. */
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? wellFormed(value.length > MAX_TEXT_LENGTH ? value.slice(0, MAX_TEXT_LENGTH).replace(/[\uD800-\uDBFF]$/, '') : value) : undefined;
 }

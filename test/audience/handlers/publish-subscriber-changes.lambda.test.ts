@@ -45,7 +45,7 @@ test('a change reaches every audience\'s queue', async () => {
       Id: '0',
       MessageGroupId: AYA,
       MessageDeduplicationId: 'e1',
-      MessageBody: JSON.stringify({ channelKey: 'line', subscriberId: AYA, change: 'UPSERT', endpoint: { Address: AYA, OptOut: 'NONE' } }),
+      MessageBody: JSON.stringify({ channelKey: 'line', subscriberId: AYA, change: 'UPSERT', endpoint: { Address: AYA, OptOut: 'NONE' }, subscriptionAt: 1000 }),
     }],
   })));
 });

@@ -1,21 +1,27 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteEndpointCommand, PinpointClient, UpdateEndpointCommand } from '@aws-sdk/client-pinpoint';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
+import { FakeDynamoDb } from '../../support/fake-dynamodb';
 import { loadEntry } from '../../support/load-entry';
 
 const AYA = `U${'a'.repeat(32)}`;
 const BEN = `U${'b'.repeat(32)}`;
 const pinpoint = mockClient(PinpointClient);
+const dynamo = mockClient(DynamoDBClient);
 
+let table: FakeDynamoDb;
 let written: string[];
 let handler: (event: SQSEvent) => Promise<SQSBatchResponse>;
 
 beforeEach(() => {
   pinpoint.reset();
+  dynamo.reset();
+  table = new FakeDynamoDb(dynamo);
   written = [];
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
-  Object.assign(process.env, { AWS_REGION: 'eu-west-1', LINE_CHANNEL_NAME: 'Stack-Line', PINPOINT_APPLICATION_ID: 'a1b2', PINPOINT_REGION: 'us-east-1' });
-  handler = loadEntry('audience/handlers/update-pinpoint-endpoint.lambda', '@aws-sdk/client-pinpoint');
+  Object.assign(process.env, { AWS_REGION: 'eu-west-1', LINE_CHANNEL_NAME: 'Stack-Line', PINPOINT_APPLICATION_ID: 'a1b2', PINPOINT_REGION: 'us-east-1', SUBSCRIBER_TABLE_NAME: 'Subscribers' });
+  handler = loadEntry('audience/handlers/update-pinpoint-endpoint.lambda', '@aws-sdk/client-pinpoint', '@aws-sdk/client-dynamodb');
 });
 
 afterEach(() => {
@@ -54,4 +60,21 @@ test('the end of Pinpoint is named, and the changes come again', async () => {
     expect.objectContaining({ level: 'ERROR', code: 'PINPOINT_SERVICE_ENDED', applicationId: 'a1b2', region: 'us-east-1', status: 403 }),
     expect.objectContaining({ AudienceChangesRefused: 2 }),
   ]);
+});
+
+test('a change that comes late writes the row as it is now', async () => {
+  // GIVEN
+  pinpoint.on(UpdateEndpointCommand).resolves({});
+  table.items.set(`line#${BEN} ENDPOINT`, { pk: { S: `line#${BEN}` }, sk: { S: 'ENDPOINT' }, OptOut: { S: 'NONE' }, subscriptionAt: { N: '2' } });
+  // WHEN
+  const response = await handler(batch(erase));
+  // THEN
+  expect(response).toEqual({ batchItemFailures: [] });
+  expect(pinpoint.commandCalls(DeleteEndpointCommand)).toEqual([]);
+  expect(pinpoint.commandCalls(UpdateEndpointCommand)[0].args[0].input).toMatchObject({ EndpointId: BEN, EndpointRequest: { OptOut: 'NONE' } });
+});
+
+test('fails at the start without the name of the table', () => {
+  delete process.env.SUBSCRIBER_TABLE_NAME;
+  expect(() => loadEntry('audience/handlers/update-pinpoint-endpoint.lambda')).toThrow('SUBSCRIBER_TABLE_NAME');
 });

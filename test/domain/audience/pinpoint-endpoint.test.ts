@@ -1,4 +1,4 @@
-import { SubscriberEndpoint } from '../../../src/contract/subscriber';
+import { SubscriberEndpoint, SubscriberRow } from '../../../src/contract/subscriber';
 import { PinpointAnswer, PinpointEndpoint, refusalOf, toPinpointEndpoint, updatePinpointEndpoints } from '../../../src/domain/audience/pinpoint-endpoint';
 import { RecordedTelemetry } from '../../support/recorded-telemetry';
 
@@ -23,11 +23,13 @@ const refused = (status: number | undefined, name = 'SomeException', message = '
 let telemetry: RecordedTelemetry;
 let calls: [string, string, PinpointEndpoint?][];
 let answers: Record<string, PinpointAnswer>;
+let rows: Record<string, Partial<SubscriberRow> | Error>;
 
 beforeEach(() => {
   telemetry = new RecordedTelemetry();
   calls = [];
   answers = {};
+  rows = {};
 });
 
 /** Handles changes, message ids m0, m1, …; `answers` says what Pinpoint answers for a person. */
@@ -40,6 +42,13 @@ async function update(changes: (object | string)[]) {
     applicationId: 'a1b2',
     region: 'us-east-1',
     telemetry,
+    readRow: async (_channelKey, id) => {
+      const row = rows[id];
+      if (row instanceof Error) {
+        throw row;
+      }
+      return row;
+    },
     pinpoint: {
       update: async (id, request) => {
         calls.push(['update', id, request]);
@@ -66,9 +75,80 @@ test('subscribers become endpoints, erased ones go', async () => {
 });
 
 test('erasing an endpoint that does not exist is done', async () => {
-  answers[AYA] = refused(404, 'NotFoundException');
+  answers[AYA] = refused(404, 'NotFoundException', 'No endpoint found');
   expect(await update([erase(AYA)])).toEqual(failed());
   expect(telemetry.counts).toEqual({ AudienceChangesApplied: 1 });
+});
+
+test.each(['', 'Application not found', 'No app of this id, hence no endpoint'])('erasing is not done when a 404 says "%s"', async (message) => {
+  answers[AYA] = refused(404, 'NotFoundException', message);
+  expect(await update([erase(AYA)])).toEqual(failed('m0'));
+  expect(telemetry.codes).toEqual(['PINPOINT_PROJECT_NOT_FOUND']);
+});
+
+describe('a change that comes late', () => {
+  test('writes the row as it is now', async () => {
+    rows[AYA] = { ...endpoint(AYA), OptOut: 'ALL', subscriptionAt: 2 };
+    expect(await update([upsert(AYA)])).toEqual(failed());
+    expect(calls).toEqual([['update', AYA, expect.objectContaining({ OptOut: 'ALL' })]]);
+  });
+
+  test('brings nobody back who was erased since', async () => {
+    rows[AYA] = { subscriptionAt: 2, erased: true };
+    await update([upsert(AYA)]);
+    expect(calls).toEqual([['delete', AYA]]);
+  });
+
+  test('erases nobody who follows again', async () => {
+    rows[AYA] = { ...endpoint(AYA), subscriptionAt: 2 };
+    await update([erase(AYA)]);
+    expect(calls).toEqual([['update', AYA, expect.objectContaining({ OptOut: 'NONE' })]]);
+  });
+
+  test('waits, and all behind it, while the table cannot be read', async () => {
+    rows[AYA] = new Error('no permission');
+    expect(await update([upsert(AYA), upsert(BEN)])).toEqual(failed('m0', 'm1'));
+    expect(calls).toEqual([]);
+    expect(telemetry.lines).toEqual([expect.objectContaining({ code: 'AUDIENCE_CHANGE_FAILED', fields: { messageId: 'm0', error: 'Error: no permission' } })]);
+  });
+});
+
+test('a change that cannot be made a call fails its person only, and nothing of it is logged', async () => {
+  // GIVEN
+  const pinpoint = {
+    update: async (id: string): Promise<PinpointAnswer> => {
+      if (id === AYA) {
+        throw new TypeError('Aya');
+      }
+      return { kind: 'done' };
+    },
+    delete: jest.fn(),
+  };
+  const records = [upsert(AYA), upsert(BEN), upsert(AYA)].map((change, n) => ({ messageId: `m${n}`, body: JSON.stringify(change), attributes: { MessageGroupId: change.subscriberId } }));
+  // WHEN
+  const response = await updatePinpointEndpoints(records, { applicationId: 'a', region: 'r', telemetry, pinpoint, readRow: async () => undefined });
+  // THEN
+  expect(response).toEqual(failed('m0', 'm2'));
+  expect(telemetry.lines).toEqual([expect.objectContaining({ code: 'AUDIENCE_CHANGE_FAILED', fields: { messageId: 'm0', error: 'TypeError' } })]);
+});
+
+test.each([
+  ['a text', { Tier: 'gold', plan: ['pro'] }, { plan: ['pro'] }, ['Tier']],
+  ['a list of numbers', { Tier: [5] }, {}, ['Tier']],
+  ['null', { Tier: null }, {}, ['Tier']],
+  ['an object', { Tier: { S: 'gold' } }, {}, ['Tier']],
+  ['no map at all', 7, {}, []],
+  ['a list instead of the map', ['gold'], {}, []],
+  ['null instead of the map', null, {}, []],
+])('an attribute that is %s is left out', (_case, attributes, fitted, changed) => {
+  const { request, changed: told } = toPinpointEndpoint(AYA, { ...endpoint(AYA), Attributes: attributes, User: { UserId: 7, UserAttributes: attributes } } as never);
+  expect(request.Attributes).toEqual(fitted);
+  expect(request.User).toEqual({ UserId: AYA, UserAttributes: fitted });
+  expect(told).toEqual([...changed, ...changed]);
+});
+
+test('a user that is no map is left out', () => {
+  expect(toPinpointEndpoint(AYA, { ...endpoint(AYA), User: 'Aya' } as never).request.User).toEqual({ UserId: AYA, UserAttributes: {} });
 });
 
 test('a refused endpoint fails the rest of its person, others go on', async () => {
@@ -130,7 +210,7 @@ test.each([
   [405, 'MethodNotAllowedException', '', 'SERVICE_ENDED'],
   [410, 'GoneException', '', 'SERVICE_ENDED'],
   [501, 'NotImplemented', '', 'SERVICE_ENDED'],
-  [undefined, 'ENOTFOUND', 'getaddrinfo ENOTFOUND', 'SERVICE_ENDED'],
+  [undefined, 'ENOTFOUND', 'getaddrinfo ENOTFOUND', 'UNAVAILABLE'],
   [403, 'ForbiddenException', 'with an explicit deny in a service control policy', 'ACCESS_DENIED'],
   [403, 'AccessDeniedException', '', 'ACCESS_DENIED'],
   [403, 'ExpiredTokenException', '', 'ACCESS_DENIED'],

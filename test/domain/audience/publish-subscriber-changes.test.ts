@@ -1,4 +1,4 @@
-import { AudienceMessage, AudienceQueue, publishSubscriberChanges } from '../../../src/domain/audience/publish-subscriber-changes';
+import { AudienceMessage, AudienceQueue, RefusedMessage, publishSubscriberChanges } from '../../../src/domain/audience/publish-subscriber-changes';
 import { StreamRecord } from '../../../src/domain/audience/subscriber-change';
 import { RecordedTelemetry } from '../../support/recorded-telemetry';
 
@@ -7,9 +7,9 @@ class FakeQueue implements AudienceQueue {
   public readonly requests: string[][] = [];
   public readonly bodies: string[] = [];
 
-  constructor(public readonly name: string, private readonly refuse: (request: number) => number[] = () => []) {}
+  constructor(public readonly name: string, private readonly refuse: (request: number) => RefusedMessage[] = () => []) {}
 
-  public async send(messages: readonly AudienceMessage[]): Promise<number[]> {
+  public async send(messages: readonly AudienceMessage[]): Promise<RefusedMessage[]> {
     this.requests.push(messages.map(({ groupId, deduplicationId }) => `${groupId}:${deduplicationId}`));
     this.bodies.push(...messages.map(({ body }) => body));
     return this.refuse(this.requests.length);
@@ -73,8 +73,8 @@ test('a request stays below SQS\'s size', async () => {
   expect(queue.requests.map((request) => request.length)).toEqual([2, 1]);
 });
 
-test.each<[string, string, () => number[]]>([
-  ['refuses a message', '400', () => [1]],
+test.each<[string, string, () => RefusedMessage[]]>([
+  ['refuses a message', '400', () => [{ position: 1, code: 'InternalError', permanent: false }]],
   ['cannot be reached', '300', () => { throw new Error('AccessDenied'); }],
 ])('the stream resumes at the first change that a queue did not take: the queue %s', async (_case, resumesAt, fail) => {
   // GIVEN three requests, because of the same person three times, and a queue that fails from the second on
@@ -90,10 +90,48 @@ test.each<[string, string, () => number[]]>([
 
 test('a change is done when all queues took it', async () => {
   // GIVEN
-  const [good, bad] = [new FakeQueue('good'), new FakeQueue('bad', () => [1])];
+  const [good, bad] = [new FakeQueue('good'), new FakeQueue('bad', () => [{ position: 1, code: 'InternalError', permanent: false }])];
   // WHEN
   const response = await publish([record('Ua', 1), record('Ub', 2), record('Uc', 3)], good, bad);
   // THEN
   expect(good.requests).toEqual([['Ua:e1', 'Ub:e2', 'Uc:e3']]);
   expect(response).toEqual(failedFrom('200'));
+});
+
+test('a change is written in characters that SQS takes only, also its person', async () => {
+  // GIVEN
+  const queue = new FakeQueue('one');
+  // WHEN
+  await publish([record('U あ', 1, 'a\ufffe\uffff\ud800b')], queue);
+  // THEN
+  expect(queue.bodies[0]).not.toMatch(/[\ufffe\uffff\ud800]|\\ud800/);
+  expect(JSON.parse(queue.bodies[0]).endpoint.Attributes.name).toEqual(['a\ufffe\uffff\ufffdb']);
+  expect(queue.requests).toEqual([[expect.stringMatching(/^[0-9a-f]{64}:e1$/)]]);
+});
+
+test('a change that is larger than a message is set aside by name, the others go on', async () => {
+  // GIVEN
+  const queue = new FakeQueue('one');
+  // WHEN
+  const response = await publish([record('Ua', 1, 'x'.repeat(262_144)), record('Ub', 2)], queue);
+  // THEN
+  expect(response).toEqual(failedFrom());
+  expect(queue.requests).toEqual([['Ub:e2']]);
+  expect(telemetry.counts).toEqual({ EventsSetAside: 1 });
+  expect(telemetry.lines).toEqual([expect.objectContaining({
+    level: 'ERROR', code: 'AUDIENCE_CHANGE_SET_ASIDE', fields: { streamEventId: 'e1', reason: 'larger than 262144 bytes' },
+  })]);
+});
+
+test('a change that a queue refuses for its content is set aside by name, the others go on', async () => {
+  // GIVEN
+  const queue = new FakeQueue('one', (request) => request === 1 ? [{ position: 0, code: 'InvalidMessageContents', permanent: true }] : []);
+  // WHEN
+  const response = await publish([record('Ua', 1), record('Ub', 2), record('Ua', 3)], queue);
+  // THEN
+  expect(response).toEqual(failedFrom());
+  expect(queue.requests).toEqual([['Ua:e1', 'Ub:e2'], ['Ua:e3']]);
+  expect(telemetry.lines).toEqual([expect.objectContaining({
+    code: 'AUDIENCE_CHANGE_SET_ASIDE', fields: { queue: 'one', streamEventId: 'e1', reason: 'InvalidMessageContents' },
+  })]);
 });

@@ -1,4 +1,4 @@
-import { StreamRecord, subscriberChange } from '../../../src/domain/audience/subscriber-change';
+import { StreamRecord, changeTo, subscriberChange } from '../../../src/domain/audience/subscriber-change';
 import { AttributeValue } from '../../../src/domain/shared/attribute-value';
 
 const USER = 'U0123456789abcdef0123456789abcdef';
@@ -31,7 +31,8 @@ const TOMBSTONE = { ...KEYS, subscriptionAt: { N: '1793491200000' }, subscriptio
 
 type Image = Record<string, AttributeValue>;
 const record = (OldImage?: Image, NewImage?: Image, Keys: Image = KEYS): StreamRecord => ({ dynamodb: { Keys, OldImage, NewImage } });
-const upsert = (endpoint: object) => ({ channelKey: 'line', subscriberId: USER, change: 'UPSERT', endpoint });
+const upsert = (endpoint: object) => ({ channelKey: 'line', subscriberId: USER, change: 'UPSERT', endpoint, subscriptionAt: 1793491200000, subscriptionEventId: '01H', attributesAt: 1793491200500 });
+const CLOCKS = { subscriptionAt: 1793491200000, subscriptionEventId: '01H' };
 const erase = { channelKey: 'line', subscriberId: USER, change: 'ERASE' };
 
 test.each([
@@ -39,8 +40,8 @@ test.each([
   ['an opt-out', record(ROW, { ...ROW, OptOut: { S: 'ALL' } }), upsert({ ...ENDPOINT, OptOut: 'ALL' })],
   ['a new display name', record({ ...ROW, User: { M: {} } }, ROW), upsert(ENDPOINT)],
   ['a re-follow after an erasure', record(TOMBSTONE, ROW), upsert(ENDPOINT)],
-  ['an erasure', record(ROW, TOMBSTONE), erase],
-  ['an erasure of someone unknown', record(undefined, TOMBSTONE), erase],
+  ['an erasure', record(ROW, TOMBSTONE), { ...erase, ...CLOCKS }],
+  ['an erasure of someone unknown', record(undefined, TOMBSTONE), { ...erase, ...CLOCKS }],
   ['a deleted row', record(ROW, undefined), erase],
 ])('%s is told', (_case, given, expected) => {
   expect(subscriberChange(given, 'line')).toEqual(expected);
@@ -57,4 +58,9 @@ test.each([
   ['a row keyed by numbers', record(undefined, {}, { pk: { N: '1' }, sk: { S: 'ENDPOINT' } })],
 ])('%s is not told', (_case, given) => {
   expect(subscriberChange(given, 'line')).toBeUndefined();
+});
+
+test('a row as it is means the same as the record of its change', () => {
+  expect(changeTo('line', USER, { ...ENDPOINT, ...CLOCKS, attributesAt: 1793491200500, note: 'x' } as never)).toEqual(upsert(ENDPOINT));
+  expect(changeTo('line', USER, { ...CLOCKS, erased: true })).toEqual({ ...erase, ...CLOCKS });
 });
