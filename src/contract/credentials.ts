@@ -18,5 +18,7 @@ export const LEGACY_CREDENTIAL_FIELDS: Partial<CredentialFields> = {
   channelAccessToken: 'YOUR_CHANNEL_ACCESS_TOKEN',
 };
 
-/** What the AWS sample wrote as values before the operator filled them in: they count as empty. */
-export const CREDENTIAL_PLACEHOLDERS: readonly string[] = ['INSERT_CHANNEL_TOKEN', 'INSERT_CHANNEL_SECRET'];
+/** What the AWS sample wrote as values, or calls them, before the operator filled them in: they count as empty. */
+export const CREDENTIAL_PLACEHOLDERS: readonly string[] = [
+  'INSERT_CHANNEL_TOKEN', 'INSERT_CHANNEL_SECRET', 'YOUR_CHANNEL_SECRET', 'YOUR_CHANNEL_ACCESS_TOKEN', 'YOUR_CHANNEL_ID',
+];

@@ -7,6 +7,8 @@ export interface SecretReaderOptions {
   readonly ttlMs?: number;
   /** Milliseconds of one attempt to read; 3 seconds unless given. */
   readonly timeoutMs?: number;
+  /** Told the error's name when the secret could not be read and what was read before stands in. */
+  readonly onStale?: (errorName: string) => void;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -14,9 +16,18 @@ export interface SecretReaderOptions {
 /** Milliseconds that lie between two readings at least, however often `refresh` is called: whoever forges signatures must not cost a call each. */
 const REFRESH_INTERVAL_MS = 10_000;
 
+/** Milliseconds after its reading for which a value stands in for one that cannot be read. */
+const MAX_STALE_MS = 60 * 60 * 1000;
+
+/**
+ * Errors that say that the secret is gone or not to be read by this function: what was read before is withdrawn, too.
+ * `InvalidRequestException` is that of a secret marked for deletion. Source: AWS Secrets Manager API reference, "GetSecretValue".
+ */
+const WITHDRAWN: readonly string[] = ['ResourceNotFoundException', 'AccessDeniedException', 'InvalidRequestException'];
+
 /**
  * The secret's string, cached in the container. Callers that ask at the same time share one call to Secrets Manager. A
- * failure to read does not take a cached value away.
+ * passing failure to read takes a cached value away only after an hour, a withdrawn secret at once.
  */
 export class SecretReader implements SecretSource {
   private readonly ttlMs: number;
@@ -28,7 +39,7 @@ export class SecretReader implements SecretSource {
   private failure?: Error;
   private reading?: Promise<string>;
 
-  constructor(private readonly client: SecretsManagerClient, private readonly secretArn: string, options: SecretReaderOptions = {}) {
+  constructor(private readonly client: SecretsManagerClient, private readonly secretArn: string, private readonly options: SecretReaderOptions = {}) {
     this.ttlMs = options.ttlMs ?? 5 * 60 * 1000;
     this.timeoutMs = options.timeoutMs ?? 3_000;
     this.now = options.now ?? Date.now;
@@ -76,9 +87,12 @@ export class SecretReader implements SecretSource {
       this.cachedAt = this.now();
       return this.cached;
     } catch (error) {
-      if (this.cached !== undefined) {
+      const { name } = error as Error;
+      if (this.cached !== undefined && !WITHDRAWN.includes(name) && this.now() - this.cachedAt < MAX_STALE_MS) {
+        this.options.onStale?.(name);
         return this.cached;
       }
+      this.cached = undefined;
       this.failure = new Error(`the secret cannot be read: ${errorText(error)}`, { cause: error });
       throw this.failure;
     }

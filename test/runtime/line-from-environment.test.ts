@@ -41,7 +41,7 @@ test('LINE is called at the base URL, under the secret\'s credentials', async ()
   stub.handler = json(200, { access_token: 't', expires_in: 900 });
   process.env[ENV_API_BASE_URL] = stub.url;
   process.env[ENV_SECRET_FIELDS] = '{"channelId":"id"}';
-  manager.on(GetSecretValueCommand).resolves({ SecretString: '{"id":"7","channelSecret":"s"}' });
+  manager.on(GetSecretValueCommand).resolves({ SecretString: '{"id":"7","channelSecret":"8c570fa6dd201bb3"}' });
   // WHEN
   const answer = await lineFromEnvironment(client).line.call({ method: 'GET', path: '/v2/bot/info', timeoutMs: 5_000 });
   await stub.stop();
@@ -53,7 +53,7 @@ test('LINE is called at the base URL, under the secret\'s credentials', async ()
 test('LINE is LINE unless a base URL is given', async () => {
   // GIVEN a network that is only watched
   const fetch = jest.spyOn(globalThis, 'fetch').mockRejectedValue(new Error('no network in this test'));
-  manager.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"t"}' });
+  manager.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"long-lived-access-token"}' });
   // WHEN
   await lineFromEnvironment(client).line.call({ method: 'POST', path: '/v2/bot/message/multicast', timeoutMs: 1_000 });
   const [[url]] = fetch.mock.calls;

@@ -1,8 +1,8 @@
 import { LineTokens, LineTokensOptions } from '../../src/runtime/line-tokens';
 import { HttpStub, StubHandler, json } from '../support/http-stub';
 
-const SECRET = JSON.stringify({ channelId: '1234567890', channelSecret: 'a+b/c=&d' });
-const NEW_SECRET = JSON.stringify({ channelId: '1234567890', channelSecret: 'renewed' });
+const SECRET = JSON.stringify({ channelId: '1234567890', channelSecret: 'a+b/c=&d01234567' });
+const NEW_SECRET = JSON.stringify({ channelId: '1234567890', channelSecret: 'renewed-0123456789' });
 
 let stub: HttpStub;
 let now: number;
@@ -34,7 +34,7 @@ describe('a stateless token', () => {
       method: 'POST',
       path: '/oauth2/v3/token',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: 'grant_type=client_credentials&client_id=1234567890&client_secret=a%2Bb%2Fc%3D%26d',
+      body: 'grant_type=client_credentials&client_id=1234567890&client_secret=a%2Bb%2Fc%3D%26d01234567',
     }]);
   });
 
@@ -61,7 +61,7 @@ describe('a stateless token', () => {
   });
 
   test('is issued with the keys of the secret that the user named', async () => {
-    secrets.value.mockResolvedValue('{"id":"7","channelSecret":"s"}');
+    secrets.value.mockResolvedValue('{"id":"7","channelSecret":"8c570fa6dd201bb3"}');
     expect(await tokens({ fields: { channelId: 'id' } }).token()).toEqual(token('t1'));
   });
 
@@ -94,23 +94,23 @@ describe('a token that LINE has refused', () => {
   });
 
   test('is the same again when it is a long-lived one and has not changed', async () => {
-    secrets.refresh.mockResolvedValue('{"channelAccessToken":"long"}');
-    expect(await tokens().replace('long')).toEqual(token('long'));
+    secrets.refresh.mockResolvedValue('{"channelAccessToken":"long-lived-access-token"}');
+    expect(await tokens().replace('long-lived-access-token')).toEqual(token('long-lived-access-token'));
   });
 });
 
 describe('a long-lived token', () => {
   test('is used if it is all there is, as long as the secret holds it', async () => {
-    secrets.value.mockResolvedValueOnce('{"channelAccessToken":"long"}').mockResolvedValueOnce('{"channelAccessToken":"new"}');
+    secrets.value.mockResolvedValueOnce('{"channelAccessToken":"long-lived-access-token"}').mockResolvedValueOnce('{"channelAccessToken":"new-long-lived-access-token"}');
     const subject = tokens();
-    expect(await subject.token()).toEqual(token('long'));
-    expect(await subject.token()).toEqual(token('new'));
+    expect(await subject.token()).toEqual(token('long-lived-access-token'));
+    expect(await subject.token()).toEqual(token('new-long-lived-access-token'));
     expect(stub.requests).toEqual([]);
   });
 
   test('that no HTTP header can carry is said to be wrong, and not shown', async () => {
-    secrets.value.mockResolvedValue('{"channelAccessToken":"PRIVATE\\nBearer"}');
-    secrets.refresh.mockResolvedValue('{"channelAccessToken":"PRIVATE\\nBearer"}');
+    secrets.value.mockResolvedValue('{"channelAccessToken":"PRIVATE-0123456789\\nBearer"}');
+    secrets.refresh.mockResolvedValue('{"channelAccessToken":"PRIVATE-0123456789\\nBearer"}');
     const result = await tokens().token();
     expect(result).toEqual(notCalled(false, 'the channel access token in the secret has blanks, line breaks'));
     expect(JSON.stringify(result)).not.toContain('PRIVATE');

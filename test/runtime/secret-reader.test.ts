@@ -5,6 +5,7 @@ import { SecretReader, SecretReaderOptions } from '../../src/runtime/secret-read
 const ARN = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:line-AbCdEf';
 const manager = mockClient(SecretsManagerClient);
 const DENIED = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+const RESET = new Error('reset');
 const MESSAGE = 'the secret cannot be read: AccessDeniedException: not authorized';
 
 let now: number;
@@ -73,7 +74,7 @@ describe('value', () => {
 
   test('that has grown old stays in use while it cannot be read, and is tried every ten seconds', async () => {
     // GIVEN
-    holds('a', DENIED, DENIED, 'b');
+    holds('a', RESET, RESET, 'b');
     const subject = reader();
     await subject.value();
     // WHEN
@@ -104,6 +105,35 @@ describe('value', () => {
   });
 });
 
+describe('a value that cannot be read again', () => {
+  test('stands in for an hour after its reading, and each time that is told', async () => {
+    // GIVEN
+    holds('a', RESET, RESET);
+    const onStale = jest.fn();
+    const subject = reader({ onStale });
+    await subject.value();
+    // THEN
+    now += 3_599_999;
+    expect(await subject.value()).toBe('a');
+    expect(onStale.mock.calls).toEqual([['Error']]);
+    now += 10_000;
+    await expect(subject.value()).rejects.toThrow('the secret cannot be read: Error: reset');
+    expect(onStale).toHaveBeenCalledTimes(1);
+  });
+
+  test.each(['ResourceNotFoundException', 'AccessDeniedException', 'InvalidRequestException'])('is withdrawn at once by %s', async (name) => {
+    // GIVEN
+    holds('a', Object.assign(new Error('no'), { name }), 'b');
+    const subject = reader();
+    await subject.value();
+    now += 10_000;
+    // THEN
+    await expect(subject.refresh()).rejects.toThrow(`the secret cannot be read: ${name}: no`);
+    await expect(subject.refresh()).rejects.toThrow('the secret cannot be read');
+    expect(await subject.value()).toBe('b');
+  });
+});
+
 describe('refresh', () => {
   test('reads again, but not within ten seconds of the last reading', async () => {
     // GIVEN
@@ -121,7 +151,7 @@ describe('refresh', () => {
   });
 
   test('keeps the value when it cannot be read', async () => {
-    holds('a', DENIED);
+    holds('a', RESET);
     const subject = reader();
     await subject.value();
     now += 10_000;

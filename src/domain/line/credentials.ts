@@ -28,6 +28,12 @@ export class CredentialsError extends Error {
   }
 }
 
+/**
+ * Printable ASCII characters, blanks not counted, that a channel secret or an access token has at least. LINE's secrets have
+ * 32. Anybody could guess what is shorter, such as `…`, and sign webhooks with it.
+ */
+const MIN_SECRET_CHARACTERS = 16;
+
 /** Where an operator finds each value. */
 const ORIGIN: CredentialFields = {
   channelId: 'LINE Developers Console, tab "Basic settings", "Channel ID"',
@@ -39,7 +45,8 @@ const ORIGIN: CredentialFields = {
  * Reads the fields of a secret string.
  *
  * @param fields keys that the user named; the others have their default names, and of those the AWS sample's names are
- *   read too. Absent, empty and placeholder values, and values that are neither text nor a number, count as not filled in
+ *   read too. What cannot be a value counts as not filled in: absent, empty and placeholder ones, a channel secret or token
+ *   of fewer than 16 printable ASCII characters, and what is no text; only a channel id may be a whole number, too
  * @throws CredentialsError when the string is not a JSON object
  */
 export function parseCredentials(secretString: string, fields: Partial<CredentialFields> = {}): ChannelCredentials {
@@ -48,7 +55,7 @@ export function parseCredentials(secretString: string, fields: Partial<Credentia
   for (const field of Object.keys(DEFAULT_CREDENTIAL_FIELDS) as (keyof CredentialFields)[]) {
     const key = nameOf(field, fields);
     const legacyKey = key === DEFAULT_CREDENTIAL_FIELDS[field] ? LEGACY_CREDENTIAL_FIELDS[field] : undefined;
-    const value = filledIn(secret, key) ?? (legacyKey && filledIn(secret, legacyKey));
+    const value = filledIn(secret, key, field) ?? (legacyKey && filledIn(secret, legacyKey, field));
     if (value) {
       credentials[field] = value;
     }
@@ -98,17 +105,21 @@ function parseObject(secretString: string, fields: Partial<CredentialFields>): R
     // Not told further: a parser's message quotes what it could not read.
   }
   if (typeof secret !== 'object' || secret === null || Array.isArray(secret)) {
-    const example = JSON.stringify({ [nameOf('channelId', fields)]: '…', [nameOf('channelSecret', fields)]: '…' });
+    const example = JSON.stringify({ [nameOf('channelId', fields)]: '<channel id>', [nameOf('channelSecret', fields)]: '<channel secret>' });
     throw new CredentialsError(`the secret is empty or not a JSON object: store one like ${example}`, []);
   }
   return secret as Record<string, unknown>;
 }
 
-function filledIn(secret: Record<string, unknown>, key: string): string | undefined {
+function filledIn(secret: Record<string, unknown>, key: string, field: keyof CredentialFields): string | undefined {
   const value = Object.hasOwn(secret, key) ? secret[key] : undefined;
   // A channel id is all digits and easily stored as a number.
-  const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
-  return text === '' || CREDENTIAL_PLACEHOLDERS.includes(text) ? undefined : text;
+  const isValue = typeof value === 'string' || (field === 'channelId' && Number.isSafeInteger(value));
+  const text = isValue ? String(value).trim() : '';
+  const isLikely = field === 'channelId'
+    ? /^[!-~]+$/.test(text)
+    : text.replace(/[^!-~]/g, '').length >= MIN_SECRET_CHARACTERS;
+  return isLikely && !CREDENTIAL_PLACEHOLDERS.includes(text) ? text : undefined;
 }
 
 function described(field: keyof CredentialFields, fields: Partial<CredentialFields>): string {

@@ -1,5 +1,8 @@
 import { CredentialsError, channelSecretOf, parseCredentials, sendingCredentialsOf } from '../../../src/domain/line/credentials';
 
+const SECRET = '8c570fa6dd201bb328f1c1eac23a96d8';
+const TOKEN = 'long-lived-access-token';
+
 const thrown = (call: () => unknown): CredentialsError => {
   try {
     call();
@@ -10,25 +13,39 @@ const thrown = (call: () => unknown): CredentialsError => {
 };
 
 describe('parseCredentials', () => {
-  const ALL = { channelId: '1', channelSecret: 's', channelAccessToken: 't' };
+  const ALL = { channelId: '1', channelSecret: SECRET, channelAccessToken: TOKEN };
 
   test.each([
     ['default keys', ALL, {}, ALL],
-    ['some of them', { channelSecret: 's' }, {}, { channelSecret: 's' }],
-    ['values with white space around', { channelId: ' 1\n', channelSecret: '\ts ', channelAccessToken: 't\r\n' }, {}, ALL],
+    ['some of them', { channelSecret: SECRET }, {}, { channelSecret: SECRET }],
+    ['values with white space around', { channelId: ' 1\n', channelSecret: `\t${SECRET} `, channelAccessToken: `${TOKEN}\r\n` }, {}, ALL],
     ['a channel id stored as a number', { channelId: 1234567890 }, {}, { channelId: '1234567890' }],
     ['empty and blank values', { channelId: '', channelSecret: '  ', channelAccessToken: '\n' }, {}, {}],
     ['values that are no text', { channelId: null, channelSecret: { a: 1 }, channelAccessToken: ['t'] }, {}, {}],
-    ['the AWS sample\'s keys', { YOUR_CHANNEL_SECRET: 's', YOUR_CHANNEL_ACCESS_TOKEN: 't' }, {}, { channelSecret: 's', channelAccessToken: 't' }],
+    ['the AWS sample\'s keys', { YOUR_CHANNEL_SECRET: SECRET, YOUR_CHANNEL_ACCESS_TOKEN: TOKEN }, {}, { channelSecret: SECRET, channelAccessToken: TOKEN }],
     ['the AWS sample\'s placeholders', { YOUR_CHANNEL_SECRET: 'INSERT_CHANNEL_SECRET', YOUR_CHANNEL_ACCESS_TOKEN: 'INSERT_CHANNEL_TOKEN' }, {}, {}],
-    ['the AWS sample\'s keys beside empty default ones', { channelSecret: '', YOUR_CHANNEL_SECRET: 's' }, {}, { channelSecret: 's' }],
-    ['default keys before the AWS sample\'s', { channelSecret: 's', YOUR_CHANNEL_SECRET: 'old' }, {}, { channelSecret: 's' }],
-    ['keys that the user named', { id: '1', channelSecret: 's' }, { channelId: 'id' }, { channelId: '1', channelSecret: 's' }],
-    ['default names given as the user\'s', { YOUR_CHANNEL_SECRET: 's' }, { channelSecret: 'channelSecret' }, { channelSecret: 's' }],
-    ['no other key than the one that the user named', { channelSecret: 's', YOUR_CHANNEL_SECRET: 's' }, { channelSecret: 'mine' }, {}],
+    ['the AWS sample\'s keys beside empty default ones', { channelSecret: '', YOUR_CHANNEL_SECRET: SECRET }, {}, { channelSecret: SECRET }],
+    ['default keys before the AWS sample\'s', { channelSecret: SECRET, YOUR_CHANNEL_SECRET: `old${SECRET}` }, {}, { channelSecret: SECRET }],
+    ['keys that the user named', { id: '1', channelSecret: SECRET }, { channelId: 'id' }, { channelId: '1', channelSecret: SECRET }],
+    ['default names given as the user\'s', { YOUR_CHANNEL_SECRET: SECRET }, { channelSecret: 'channelSecret' }, { channelSecret: SECRET }],
+    ['no other key than the one that the user named', { channelSecret: SECRET, YOUR_CHANNEL_SECRET: SECRET }, { channelSecret: 'mine' }, {}],
     ['no member that every object has', {}, { channelId: 'constructor' }, {}],
   ])('reads %s', (_case, secret, fields, expected) => {
     expect(parseCredentials(JSON.stringify(secret), fields)).toEqual(expected);
+  });
+
+  test.each([
+    '…', '\u200b', 'REPLACE_ME', 'YOUR_CHANNEL_SECRET', 'YOUR_CHANNEL_ACCESS_TOKEN', '<channel secret>', 'x'.repeat(15), 'あ'.repeat(32), 1e20, 2 ** 40, true,
+  ])('takes %j neither for a channel secret nor for a token', (value) => {
+    expect(parseCredentials(JSON.stringify({ channelSecret: value, channelAccessToken: value }))).toEqual({});
+  });
+
+  test('takes no number that is no number for a channel secret', () => {
+    expect(parseCredentials('{"channelId":1e400,"channelSecret":1e400,"channelAccessToken":12345678901234567890}')).toEqual({});
+  });
+
+  test.each(['…', '\u200b', '<channel id>', 'YOUR_CHANNEL_ID', 1.5])('takes %j for no channel id', (channelId) => {
+    expect(parseCredentials(JSON.stringify({ channelId }))).toEqual({});
   });
 
   test.each([
@@ -44,13 +61,13 @@ describe('parseCredentials', () => {
     // THEN
     expect(error).toBeInstanceOf(CredentialsError);
     expect(error).toMatchObject({ name: 'CredentialsError', code: 'CREDENTIALS_UNAVAILABLE', fields: [] });
-    expect(error.message).toBe('the secret is empty or not a JSON object: store one like {"id":"…","channelSecret":"…"}');
+    expect(error.message).toBe('the secret is empty or not a JSON object: store one like {"id":"<channel id>","channelSecret":"<channel secret>"}');
   });
 });
 
 describe('channelSecretOf', () => {
   test('is the channel secret', () => {
-    expect(channelSecretOf('{"channelSecret":" s "}')).toBe('s');
+    expect(channelSecretOf(`{"channelSecret":" ${SECRET} "}`)).toBe(SECRET);
   });
 
   test('fails naming the key and where its value is found', () => {
@@ -64,10 +81,10 @@ describe('channelSecretOf', () => {
 
 describe('sendingCredentialsOf', () => {
   test.each([
-    ['id and secret, before a long-lived token', { channelId: '1', channelSecret: 's', channelAccessToken: 't' }, { kind: 'stateless', channelId: '1', channelSecret: 's' }],
-    ['a long-lived token that is all there is', { channelAccessToken: 't' }, { kind: 'long-lived', channelAccessToken: 't' }],
-    ['a long-lived token beside a lone id', { channelId: '1', channelAccessToken: 't' }, { kind: 'long-lived', channelAccessToken: 't' }],
-    ['a long-lived token beside a lone secret', { channelSecret: 's', channelAccessToken: 't' }, { kind: 'long-lived', channelAccessToken: 't' }],
+    ['id and secret, before a long-lived token', { channelId: '1', channelSecret: SECRET, channelAccessToken: TOKEN }, { kind: 'stateless', channelId: '1', channelSecret: SECRET }],
+    ['a long-lived token that is all there is', { channelAccessToken: TOKEN }, { kind: 'long-lived', channelAccessToken: TOKEN }],
+    ['a long-lived token beside a lone id', { channelId: '1', channelAccessToken: TOKEN }, { kind: 'long-lived', channelAccessToken: TOKEN }],
+    ['a long-lived token beside a lone secret', { channelSecret: SECRET, channelAccessToken: TOKEN }, { kind: 'long-lived', channelAccessToken: TOKEN }],
   ])('takes %s', (_case, secret, expected) => {
     expect(sendingCredentialsOf(JSON.stringify(secret))).toEqual(expected);
   });
@@ -75,7 +92,7 @@ describe('sendingCredentialsOf', () => {
   test.each([
     [{}, ['channelId', 'channelSecret']],
     [{ channelId: '1' }, ['channelSecret']],
-    [{ channelSecret: 's' }, ['channelId']],
+    [{ channelSecret: SECRET }, ['channelId']],
   ])('fails on %j naming what is missing', (secret, fields) => {
     // WHEN
     const error = thrown(() => sendingCredentialsOf(JSON.stringify(secret)));

@@ -29,7 +29,7 @@ beforeEach(() => {
   };
   requests = [];
   onRecord = undefined;
-  secret = '{"channelId":"1","channelSecret":"PRIVATE"}';
+  secret = '{"channelId":"1","channelSecret":"PRIVATE-0123456789"}';
   time = 0;
   pauses = [];
 });
@@ -100,7 +100,7 @@ describe('with everything right', () => {
   });
 
   test('says that a long-lived token would not have to be kept', async () => {
-    secret = '{"channelAccessToken":"PRIVATE","channelSecret":"PRIVATE"}';
+    secret = '{"channelAccessToken":"PRIVATE-0123456789","channelSecret":"PRIVATE-0123456789"}';
     const report = await setUp();
     expect(report).toMatchObject({ ok: true });
     expect(report.steps[1].detail).toContain('long-lived channel access token');
@@ -108,7 +108,7 @@ describe('with everything right', () => {
   });
 
   test('reads the keys of the secret that the user named', async () => {
-    secret = '{"id":"1","channelSecret":"s"}';
+    secret = '{"id":"1","channelSecret":"8c570fa6dd201bb3"}';
     expect(await setUp({ fields: { channelId: 'id' } })).toMatchObject({ ok: true });
   });
 
@@ -121,7 +121,7 @@ describe('with everything right', () => {
 describe('a channel without a webhook of its own', () => {
   test('is set up without one, and its owner told to provide it', async () => {
     // GIVEN
-    secret = '{"channelAccessToken":"t"}';
+    secret = '{"channelAccessToken":"long-lived-access-token"}';
     // WHEN
     const report = await setUp({ webhookUrl: undefined });
     // THEN
@@ -145,7 +145,7 @@ describe('the credentials', () => {
     ['empty', '', 'not a JSON object'],
     ['without any value', '{"channelId":"","channelSecret":""}', '"channelId" (LINE Developers Console, tab "Basic settings", "Channel ID") and "channelSecret"'],
     ['without the channel secret', '{"channelId":"PRIVATE"}', 'no value for "channelSecret"'],
-    ['without the channel secret beside a token', '{"channelAccessToken":"PRIVATE"}', 'no value for "channelSecret"'],
+    ['without the channel secret beside a token', '{"channelAccessToken":"PRIVATE-0123456789"}', 'no value for "channelSecret"'],
   ])('are asked for when the secret is %s', async (_case, value, detail) => {
     // GIVEN
     secret = value;

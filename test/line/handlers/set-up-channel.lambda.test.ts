@@ -24,7 +24,7 @@ beforeEach(async () => {
   dynamo.reset();
   secrets.reset();
   dynamo.on(UpdateItemCommand).callsFake((input) => ({ Attributes: { botUserId: input.ExpressionAttributeValues[':id'] } }));
-  secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ channelId: '1', channelSecret: 's' }) });
+  secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ channelId: '1', channelSecret: '8c570fa6dd201bb3' }) });
   Object.assign(process.env, {
     AWS_REGION: 'eu-west-1',
     LINE_CHANNEL_KEY: 'shop',
@@ -58,7 +58,7 @@ test('reads the secret anew in every run, since it has just been changed', async
   const handler = start();
   secrets.on(GetSecretValueCommand)
     .resolvesOnce({ SecretString: '{}' })
-    .resolves({ SecretString: '{"channelId":"1","channelSecret":"s"}' });
+    .resolves({ SecretString: '{"channelId":"1","channelSecret":"8c570fa6dd201bb3"}' });
   // THEN
   expect(await handler({})).toMatchObject({ ok: false, steps: [{ ok: true }, { name: 'credentials', ok: false }] });
   expect(await handler({})).toMatchObject({ ok: true });

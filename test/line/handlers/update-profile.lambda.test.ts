@@ -21,7 +21,7 @@ beforeEach(async () => {
   line = await HttpStub.start();
   [dynamo, secrets].forEach((mock) => mock.reset());
   table = new FakeDynamoDb(dynamo);
-  secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ channelAccessToken: 'long-lived', channelSecret: 's' }) });
+  secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ channelAccessToken: 'long-lived-access-token', channelSecret: '8c570fa6dd201bb3' }) });
   written = [];
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   Object.assign(process.env, {
