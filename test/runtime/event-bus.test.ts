@@ -18,7 +18,7 @@ test('an event is put on the bus under LINE\'s own type and time', async () => {
   // GIVEN
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'e1' }] });
   // WHEN
-  await putWebhookEvent(client, 'LineEvents', event);
+  expect(await putWebhookEvent(client, 'LineEvents', event)).toBeUndefined();
   // THEN
   expect(eventBridge.commandCalls(PutEventsCommand)[0].args[0].input).toEqual({
     Entries: [{
@@ -38,4 +38,14 @@ test.each([
 test('fails when EventBridge fails', async () => {
   eventBridge.on(PutEventsCommand).rejects(new Error('access denied'));
   await expect(putWebhookEvent(client, 'LineEvents', event)).rejects.toThrow('access denied');
+});
+
+test.each(['MalformedDetail', 'InvalidArgument'])('tells the code when the bus refuses the entry as %s', async (ErrorCode) => {
+  eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode, ErrorMessage: 'x' }] });
+  expect(await putWebhookEvent(client, 'LineEvents', event)).toBe(ErrorCode);
+});
+
+test('tells the code when EventBridge refuses the request as invalid, as it does for an entry that is too large', async () => {
+  eventBridge.on(PutEventsCommand).rejects(Object.assign(new Error('Total size of the entries in the request is over the limit.'), { name: 'ValidationException' }));
+  expect(await putWebhookEvent(client, 'LineEvents', event)).toBe('ValidationException');
 });

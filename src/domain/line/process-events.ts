@@ -1,9 +1,11 @@
+import { eventFault } from './line-event';
 import { ProfileDependencies, refreshProfile } from './profile';
-import { LINE_USER_ID_PATTERN } from '../../contract/limits';
+import { EVENT_MARKER_DAYS, LINE_USER_ID_PATTERN } from '../../contract/limits';
 import { Metric } from '../../contract/metrics';
 import { LineEvent, ProfileRequest, QueuedEvent, WebhookEventDetail } from '../../contract/webhook-events';
 import { SubscriberStore, SubscriptionEvent, UnsubscribeMode } from '../audience/subscriber';
 import { errorText } from '../shared/error-text';
+import { InvocationTime, inTime } from '../shared/in-time';
 import { BatchResponse, QueueRecord, handleGroupsSideBySide } from '../shared/message-groups';
 
 /** Milliseconds that LINE may take for the profile of a new follower; slower ones are fetched later. */
@@ -12,14 +14,14 @@ const PROFILE_TIMEOUT_MS = 2_500;
 /** Seconds until a profile that LINE could not give at once is asked for again. */
 const PROFILE_DELAY_SECONDS = 30;
 
-/** Characters of an event type, which becomes a detail type. Source: Amazon EventBridge API reference, "PutEventsRequestEntry". */
-const MAX_TYPE_LENGTH = 128;
+/** Milliseconds of the invocation that an event needs to be begun: one whose services answer takes far less. */
+const MIN_TIME_MS = 8_000;
 
-/** Characters of a destination or an event id, as for the receiver. LINE's have 33 and 26. */
-const MAX_ID_LENGTH = 256;
+/** Milliseconds at the invocation's end that are kept for the answer, so that the others' results are not lost with a hanging event. */
+const RESERVE_MS = 2_000;
 
-/** The last millisecond that ISO 8601 writes with four digits for the year; the table and the bus are given times in that form. */
-const MAX_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+/** Milliseconds after which a handled event is forgotten, and nobody could tell whether it had been published. */
+const MAX_AGE_MS = EVENT_MARKER_DAYS * 24 * 60 * 60 * 1000;
 
 /** What the channel's bus is told of an event. */
 export interface BusEvent {
@@ -37,7 +39,8 @@ export interface ProcessEventsDependencies extends ProfileDependencies {
   /** See {@link destinationCheck}. */
   readonly isOwnDestination: (destination: string) => Promise<boolean>;
   readonly subscribers: SubscriberStore;
-  readonly publish: (event: BusEvent) => Promise<void>;
+  /** Answers with the error code when the bus will never take the event, with undefined when it took it. */
+  readonly publish: (event: BusEvent) => Promise<string | undefined>;
   /** Puts the request into the queue of profiles to be fetched later. */
   readonly deferProfile: (request: ProfileRequest, delaySeconds: number) => Promise<void>;
 }
@@ -51,7 +54,7 @@ export interface DestinationRecord {
 
 /**
  * Tells whether a webhook's `destination` is the channel's own bot. The first correctly signed webhook of a channel that
- * was never set up decides which bot that is. What is known is kept for the life of the returned function; a mismatch
+ * was never set up decides which bot that is; {@link eventFault} has made sure that it is a bot's id. What is known is kept for the life of the returned function; a mismatch
  * reads the record again, because set-up may have replaced it meanwhile.
  * Source: LINE, Messaging API reference, "Request body" of webhooks, `destination`.
  */
@@ -70,22 +73,34 @@ export function destinationCheck(channel: DestinationRecord): (destination: stri
  * event on the channel's bus, then remembers that it did. Each step can be repeated: an event that fails half-way comes
  * again and starts from the beginning, so the bus gets it at least once.
  *
+ * An event that hangs is given up in time for the others' results to be told.
+ *
  * @returns the messages to be tried again; a group (a person) stops at its first failure, the others go on
  */
-export async function processEvents(records: readonly QueueRecord[], deps: ProcessEventsDependencies): Promise<BatchResponse> {
+export async function processEvents(
+  records: readonly QueueRecord[],
+  deps: ProcessEventsDependencies,
+  time: InvocationTime,
+): Promise<BatchResponse> {
   return handleGroupsSideBySide(records, async ({ messageId, body }) => {
-    const queued = readQueuedEvent(body);
+    const queued = readQueuedEvent(body, deps.now());
     if (typeof queued === 'string') {
       deps.telemetry.count(Metric.EVENTS_SET_ASIDE);
       deps.telemetry.error('QUEUED_EVENT_UNREADABLE', `${queued}; the message cannot be handled and is set aside`, { messageId });
       return true;
     }
+    const { webhookEventId: eventId, type } = queued.event;
+    const remainingMs = time.remainingMs();
+    if (remainingMs < MIN_TIME_MS) {
+      deps.telemetry.warn('EVENT_POSTPONED', 'the invocation has too little time left for the event, which comes again', { eventId, type });
+      return false;
+    }
     try {
-      await processEvent(queued, deps);
+      await inTime(processEvent(queued, deps), remainingMs - RESERVE_MS, time);
       return true;
     } catch (error) {
       deps.telemetry.error('EVENT_FAILED', 'the event could not be handled and is tried again, as are the later ones of the same person', {
-        eventId: queued.event.webhookEventId, type: queued.event.type, reason: errorText(error),
+        eventId, type, reason: errorText(error),
       });
       return false;
     }
@@ -109,8 +124,23 @@ async function processEvent({ destination, event }: QueuedEvent, deps: ProcessEv
   if (event.type === 'follow' || event.type === 'unfollow') {
     await applySubscription(event, event.type, deps);
   }
-  await deps.publish({ detailType: event.type, detail: { channelKey: deps.channelKey, destination, webhookEventId, event }, time: event.timestamp });
-  deps.telemetry.count(Metric.EVENTS_PUBLISHED);
+  // The table knows which of two events is the newer, however late they come; whether the bus had one, only the marker says.
+  if (deps.now() - event.timestamp > MAX_AGE_MS) {
+    deps.telemetry.count(Metric.EVENTS_SET_ASIDE);
+    deps.telemetry.warn('EVENT_TOO_OLD', `the event is more than ${EVENT_MARKER_DAYS} days old and is not published, because it may have been before; a follow or unfollow is stored unless a newer one is`, {
+      eventId: webhookEventId, type: event.type,
+    });
+    return;
+  }
+  const refusal = await deps.publish({ detailType: event.type, detail: { channelKey: deps.channelKey, destination, webhookEventId, event }, time: event.timestamp });
+  if (refusal === undefined) {
+    deps.telemetry.count(Metric.EVENTS_PUBLISHED);
+  } else {
+    deps.telemetry.count(Metric.EVENTS_SET_ASIDE);
+    deps.telemetry.error('EVENT_NOT_PUBLISHABLE', 'the event bus refuses the event as it is and would for ever; it is not published, a follow or unfollow is stored', {
+      eventId: webhookEventId, type: event.type, error: refusal,
+    });
+  }
   await deps.subscribers.markHandled(webhookEventId, deps.now());
 }
 
@@ -140,7 +170,11 @@ async function applySubscription(event: LineEvent, type: 'follow' | 'unfollow', 
   }
 }
 
-/** Never throws: the subscriber is stored, and a profile is not worth a failed event. */
+/**
+ * The subscriber is stored, and a profile that LINE cannot give is not worth a failed event: it is fetched later.
+ *
+ * @throws when that could not be queued; every step before can be repeated
+ */
 async function readProfile(userId: string, eventId: string, deps: ProcessEventsDependencies): Promise<void> {
   const reason = await refreshProfile(userId, PROFILE_TIMEOUT_MS, deps);
   if (reason === undefined) {
@@ -148,40 +182,21 @@ async function readProfile(userId: string, eventId: string, deps: ProcessEventsD
   }
   try {
     await deps.deferProfile({ userId }, PROFILE_DELAY_SECONDS);
-    deps.telemetry.count(Metric.PROFILES_DEFERRED);
-    deps.telemetry.warn('PROFILE_DEFERRED', 'the profile of a new subscriber could not be stored and is fetched later', { eventId, reason });
   } catch (error) {
     deps.telemetry.count(Metric.PROFILES_NOT_STORED);
-    deps.telemetry.error('PROFILE_NOT_QUEUED', 'the profile of a new subscriber could neither be stored nor queued; it stays unknown until they follow again', {
-      eventId, reason, queueReason: errorText(error),
-    });
+    throw new Error(`the profile could not be stored (${reason}), nor queued for later (${errorText(error)})`, { cause: error });
   }
+  deps.telemetry.count(Metric.PROFILES_DEFERRED);
+  deps.telemetry.warn('PROFILE_DEFERRED', 'the profile of a new subscriber could not be stored and is fetched later', { eventId, reason });
 }
 
 /** @returns the event, or what is wrong with the message */
-function readQueuedEvent(body: string): QueuedEvent | string {
+function readQueuedEvent(body: string, now: number): QueuedEvent | string {
   let queued: Partial<QueuedEvent> | null;
   try {
     queued = JSON.parse(body);
   } catch {
     return 'the body is not JSON';
   }
-  const event: Partial<LineEvent> | undefined = queued?.event;
-  if (!isText(queued?.destination, MAX_ID_LENGTH)) {
-    return `destination is not a text of 1 to ${MAX_ID_LENGTH} characters`;
-  }
-  if (!isText(event?.webhookEventId, MAX_ID_LENGTH)) {
-    return `event.webhookEventId is not a text of 1 to ${MAX_ID_LENGTH} characters`;
-  }
-  if (!isText(event.type, MAX_TYPE_LENGTH)) {
-    return `event.type is not a text of 1 to ${MAX_TYPE_LENGTH} characters`;
-  }
-  if (!Number.isInteger(event.timestamp) || event.timestamp! < 0 || event.timestamp! > MAX_TIME_MS) {
-    return 'event.timestamp is not a time in epoch milliseconds before the year 10000';
-  }
-  return queued as QueuedEvent;
-}
-
-function isText(value: unknown, maxLength: number): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= maxLength;
+  return eventFault(queued?.destination, queued?.event, now) ?? queued as QueuedEvent;
 }

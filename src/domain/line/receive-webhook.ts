@@ -73,7 +73,7 @@ export async function receiveWebhook(request: WebhookRequest, ports: WebhookPort
     return answer(401, 'Unauthorized');
   }
 
-  const webhook = parseWebhook(body, ports.includeMessageText);
+  const webhook = parseWebhook(body, ports.includeMessageText, clock.now());
   if (webhook.kind === 'no-webhook') {
     telemetry.count(Metric.WEBHOOKS_REJECTED);
     telemetry.warn('WEBHOOK_REJECTED', `webhook answered 400: ${webhook.reason}`, { bytes: body.length });

@@ -1,6 +1,6 @@
-import { createHash } from 'crypto';
-import { SQS_MAX_BATCH_BYTES } from '../../contract/limits';
+import { MAX_ID_LENGTH, eventFault, isObject, isText } from './line-event';
 import { LineEvent, QueuedEvent } from '../../contract/webhook-events';
+import { sqsBody, sqsId } from '../shared/sqs-message';
 
 /** An event on its way into the FIFO queue. */
 export interface QueueEntry {
@@ -55,25 +55,23 @@ const MESSAGE_MEMBERS_WITHOUT_TEXT: readonly string[] = [
  */
 const MAX_DEPTH = 64;
 
-/** Characters of a destination or an event id. LINE's have 33 and 26. */
-const MAX_ID_LENGTH = 256;
+/**
+ * UTF-8 bytes of an event on its way. An entry of PutEvents holds 262,144 with source, time, detail type and what the
+ * detail adds to the event; SQS takes no less. Source: Amazon EventBridge, "Calculating PutEvents event entry size".
+ */
+const MAX_EVENT_BYTES = 262_144 - 4_096;
 
-/** Latest time that a JavaScript date, and so an ISO 8601 text, can express. Source: ECMAScript, "Time Values and Time Range". */
-const MAX_TIMESTAMP = 8.64e15;
-
-/** What SQS takes as group or deduplication id. Source: Amazon SQS, "SendMessage", `MessageGroupId`. */
-const SQS_ID = /^[!-~]{1,128}$/;
-
-/** What SQS does not take in a body and `JSON.stringify` does not escape. Source: Amazon SQS, "SendMessage", `MessageBody`. */
-const SQS_REFUSED = /[\ufffe\uffff]/g;
+/** Numbers from here on, and below its negative, do not fit into 64 bits: EventBridge refuses them in a detail. */
+const MAX_NUMBER = 2 ** 63;
 
 /**
  * Reads the body of a correctly signed webhook request. Never throws: whatever the body is, each event is either made a
  * queue entry or set aside, or the body as a whole is no webhook. Of duplicate members the last one counts.
  *
  * @param includeMessageText pass on what people wrote, too
+ * @param now epoch milliseconds
  */
-export function parseWebhook(body: Uint8Array, includeMessageText: boolean): Webhook | NoWebhook {
+export function parseWebhook(body: Uint8Array, includeMessageText: boolean, now: number): Webhook | NoWebhook {
   let request: unknown;
   try {
     request = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
@@ -87,15 +85,15 @@ export function parseWebhook(body: Uint8Array, includeMessageText: boolean): Web
   if (!Array.isArray(events)) {
     return { kind: 'no-webhook', reason: '"events" is missing or not a list' };
   }
-  if (events.length > 0 && !isId(destination)) {
+  if (events.length > 0 && !isText(destination, MAX_ID_LENGTH)) {
     return { kind: 'no-webhook', reason: `"destination" is missing or not a text of 1 to ${MAX_ID_LENGTH} characters` };
   }
   const entries: QueueEntry[] = [];
   const setAside: EventSetAside[] = [];
   events.forEach((event: unknown, index) => {
-    const result = toEntry(destination as string, event, includeMessageText);
+    const result = toEntry(destination as string, event, includeMessageText, now);
     if (typeof result === 'string') {
-      const webhookEventId = isObject(event) && isId(event.webhookEventId) ? event.webhookEventId : undefined;
+      const webhookEventId = isObject(event) && isText(event.webhookEventId, MAX_ID_LENGTH) ? event.webhookEventId : undefined;
       setAside.push({ index, reason: result, ...(webhookEventId && { webhookEventId }) });
     } else {
       entries.push(result);
@@ -105,30 +103,23 @@ export function parseWebhook(body: Uint8Array, includeMessageText: boolean): Web
 }
 
 /** The queue entry of an event, or why there is none. */
-function toEntry(destination: string, event: unknown, includeMessageText: boolean): QueueEntry | string {
-  if (!isObject(event)) {
-    return 'the event is not an object';
+function toEntry(destination: string, event: unknown, includeMessageText: boolean, now: number): QueueEntry | string {
+  const fault = eventFault(destination, event, now);
+  if (fault !== undefined) {
+    return fault;
   }
-  if (typeof event.type !== 'string' || event.type === '') {
-    return '"type" is missing or not a text';
+  const sound = event as LineEvent;
+  const passed = includeMessageText ? sound : withoutText(sound);
+  const unfit = unfitPart(passed, MAX_DEPTH);
+  if (unfit !== undefined) {
+    return unfit;
   }
-  if (!isId(event.webhookEventId)) {
-    return `"webhookEventId" is missing or not a text of 1 to ${MAX_ID_LENGTH} characters`;
-  }
-  if (!Number.isInteger(event.timestamp) || (event.timestamp as number) < 0 || (event.timestamp as number) > MAX_TIMESTAMP) {
-    return '"timestamp" is missing or not a time in milliseconds';
-  }
-  const passed = includeMessageText ? event : withoutText(event);
-  if (isDeeperThan(MAX_DEPTH, passed)) {
-    return `the event is nested deeper than ${MAX_DEPTH} levels`;
-  }
-  const queued: QueuedEvent = { destination, event: passed as LineEvent };
-  const body = JSON.stringify(queued).replace(SQS_REFUSED, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+  const body = sqsBody({ destination, event: passed as LineEvent } satisfies QueuedEvent);
   const bytes = Buffer.byteLength(body);
-  if (bytes > SQS_MAX_BATCH_BYTES) {
-    return `the event is larger than ${SQS_MAX_BATCH_BYTES} bytes`;
+  if (bytes > MAX_EVENT_BYTES) {
+    return `the event is larger than ${MAX_EVENT_BYTES} bytes`;
   }
-  return { groupId: sqsId(groupOf(event)), deduplicationId: sqsId(event.webhookEventId), body, bytes };
+  return { groupId: sqsId(groupOf(sound)), deduplicationId: sqsId(sound.webhookEventId), body, bytes };
 }
 
 function withoutText(event: Record<string, unknown>): Record<string, unknown> {
@@ -139,24 +130,27 @@ function withoutText(event: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** What keeps its order: the person, else the group or room, else nothing, which is the event alone. */
-function groupOf(event: Record<string, unknown>): string {
-  const source = isObject(event.source) ? event.source : {};
-  return [source.userId, source.groupId, source.roomId].find(isId) ?? event.webhookEventId as string;
+function groupOf(event: LineEvent): string {
+  const source: Record<string, unknown> = isObject(event.source) ? event.source : {};
+  return [source.userId, source.groupId, source.roomId].find((id) => isText(id, MAX_ID_LENGTH)) ?? event.webhookEventId;
 }
 
-/** The text itself where SQS takes it as an id, else its hash. */
-function sqsId(text: string): string {
-  return SQS_ID.test(text) ? text : createHash('sha256').update(text).digest('hex');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isId(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= MAX_ID_LENGTH;
-}
-
-function isDeeperThan(levels: number, value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member)));
+/** What of an event no function behind the queue could take, or undefined. */
+function unfitPart(value: unknown, levels: number): string | undefined {
+  if (typeof value === 'number' && Math.abs(value) >= MAX_NUMBER) {
+    return 'a number in the event does not fit into 64 bits';
+  }
+  if (typeof value !== 'object' || value === null) {
+    return undefined;
+  }
+  if (levels === 0) {
+    return `the event is nested deeper than ${MAX_DEPTH} levels`;
+  }
+  for (const member of Object.values(value)) {
+    const unfit = unfitPart(member, levels - 1);
+    if (unfit !== undefined) {
+      return unfit;
+    }
+  }
+  return undefined;
 }

@@ -9,6 +9,9 @@ const BOT = 'U8e742f61d673b39c7fff3cecb7536ef0';
 const AYA = `U${'a'.repeat(32)}`;
 const BEN = `U${'b'.repeat(32)}`;
 const NOW = Date.UTC(2026, 10, 23);
+const DAY = 24 * 60 * 60 * 1000;
+/** Time of the events, LINE's clock. */
+const AT = NOW - 1000;
 
 /** What the worker did, one line a step, and what its surroundings do. */
 class World {
@@ -22,12 +25,22 @@ class World {
   /** Steps that fail, by their beginning. */
   public failing: string[] = [];
   public includePicture = false;
+  /** What the bus says to an event that it refuses for ever. */
+  public refusal?: string;
+  public remainingMs = 30_000;
+  /** Steps that never end, by their beginning. */
+  public hanging: string[] = [];
+  /** Milliseconds of the sleeps that were asked for. */
+  public readonly sleeps: number[] = [];
   public unsubscribe: 'OPT_OUT' | 'DELETE' = 'OPT_OUT';
 
   private async step(step: string): Promise<void> {
     this.steps.push(step);
     if (this.failing.some((beginning) => step.startsWith(beginning))) {
       throw new Error(`${step} failed`);
+    }
+    if (this.hanging.some((beginning) => step.startsWith(beginning))) {
+      await new Promise(() => undefined);
     }
   }
 
@@ -65,7 +78,10 @@ class World {
       },
       publish: async (event) => {
         await this.step(`publish ${event.detail.webhookEventId}`);
-        this.published.push(event);
+        if (this.refusal === undefined) {
+          this.published.push(event);
+        }
+        return this.refusal;
       },
       deferProfile: async ({ userId }, delaySeconds) => this.step(`defer ${userId} ${delaySeconds}`),
       telemetry: this.telemetry,
@@ -75,13 +91,25 @@ class World {
       messageId: `m${n}`,
       body: typeof body === 'string' ? body : JSON.stringify(body),
       attributes: { MessageGroupId: (body as { event?: LineEvent }).event?.source?.userId ?? `g${n}` },
-    })), deps);
+    })), deps, {
+      remainingMs: () => this.remainingMs,
+      sleep: async (milliseconds, signal) => {
+        this.sleeps.push(milliseconds);
+        // A hanging step is waited for until the time is up, the others are done at once.
+        return new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+          if (this.hanging.length > 0) {
+            setImmediate(resolve);
+          }
+        });
+      },
+    });
   }
 }
 
 const queued = (type: string, event: object = {}, destination = BOT) => ({
   destination,
-  event: { type, mode: 'active', timestamp: 1000, webhookEventId: '01', deliveryContext: { isRedelivery: false }, source: { type: 'user', userId: AYA }, ...event },
+  event: { type, mode: 'active', timestamp: AT, webhookEventId: '01', deliveryContext: { isRedelivery: false }, source: { type: 'user', userId: AYA }, ...event },
 });
 const failed = (...ids: string[]) => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
 const counts = (entries: [Metric, number][]) => Object.fromEntries(entries);
@@ -99,14 +127,14 @@ describe('follow', () => {
     // THEN
     expect(response).toEqual(failed());
     expect(world.steps).toEqual([
-      `follow ${AYA} 1000 01`,
+      `follow ${AYA} ${AT} 01`,
       `profile ${AYA} ${NOW} {"displayName":"Aya","language":"ja"}`,
       'publish 01',
       `mark 01 ${NOW}`,
     ]);
     expect(world.requests).toEqual([{ method: 'GET', path: `/v2/bot/profile/${AYA}`, timeoutMs: 2500 }]);
     expect(world.published).toEqual([{
-      detailType: 'follow', time: 1000, detail: { channelKey: 'line', destination: BOT, webhookEventId: '01', event: queued('follow').event },
+      detailType: 'follow', time: AT, detail: { channelKey: 'line', destination: BOT, webhookEventId: '01', event: queued('follow').event },
     }]);
     expect(world.telemetry.counts).toEqual(counts([[Metric.SUBSCRIBERS_FOLLOWED, 1], [Metric.PROFILES_UPDATED, 1], [Metric.EVENTS_PUBLISHED, 1]]));
     expect(JSON.stringify(world.telemetry.lines)).not.toContain('Aya');
@@ -143,7 +171,7 @@ describe('follow', () => {
 test.each(['OPT_OUT', 'DELETE'] as const)('unfollow does what %s says', async (mode) => {
   world.unsubscribe = mode;
   await world.process(queued('unfollow'));
-  expect(world.steps).toEqual([`unfollow ${AYA} 1000 01 ${mode}`, 'publish 01', `mark 01 ${NOW}`]);
+  expect(world.steps).toEqual([`unfollow ${AYA} ${AT} 01 ${mode}`, 'publish 01', `mark 01 ${NOW}`]);
   expect(world.telemetry.counts).toEqual(counts([[Metric.SUBSCRIBERS_UNFOLLOWED, 1], [Metric.EVENTS_PUBLISHED, 1]]));
 });
 
@@ -204,7 +232,7 @@ describe('a profile', () => {
   ])('that LINE cannot give now (%s) is fetched later', async (_case, answer, reason) => {
     world.profile = answer;
     expect(await world.process(queued('follow'))).toEqual(failed());
-    expect(world.steps).toEqual([`follow ${AYA} 1000 01`, `defer ${AYA} 30`, 'publish 01', `mark 01 ${NOW}`]);
+    expect(world.steps).toEqual([`follow ${AYA} ${AT} 01`, `defer ${AYA} 30`, 'publish 01', `mark 01 ${NOW}`]);
     expect(world.telemetry.counts).toEqual(counts([[Metric.SUBSCRIBERS_FOLLOWED, 1], [Metric.PROFILES_DEFERRED, 1], [Metric.EVENTS_PUBLISHED, 1]]));
     expect(world.telemetry.lines).toEqual([expect.objectContaining({
       level: 'WARN', code: 'PROFILE_DEFERRED', fields: { eventId: '01', reason: expect.stringMatching(reason) },
@@ -223,12 +251,25 @@ describe('a profile', () => {
     expect(world.steps).toContain(`defer ${AYA} 30`);
   });
 
-  test('that can neither be stored nor queued never fails the subscriber', async () => {
+  test('that can neither be stored nor queued has the event tried again, with the subscriber stored', async () => {
     world.failing = ['profile', 'defer'];
+    expect(await world.process(queued('follow'))).toEqual(failed('m0'));
+    expect(world.steps.map((step) => step.split(' ')[0])).toEqual(['follow', 'profile', 'defer']);
+    expect(world.telemetry.counts).toEqual(counts([[Metric.SUBSCRIBERS_FOLLOWED, 1], [Metric.PROFILES_NOT_STORED, 1]]));
+    expect(world.telemetry.lines).toEqual([expect.objectContaining({
+      level: 'ERROR', code: 'EVENT_FAILED', fields: { eventId: '01', type: 'follow', reason: expect.stringMatching(/profile .* failed.*nor queued for later .*defer .* failed/) },
+    })]);
+    // AND the repeat ends it
+    world.failing = [];
     expect(await world.process(queued('follow'))).toEqual(failed());
     expect(world.handled.has('01')).toBe(true);
-    expect(world.telemetry.counts).toEqual(counts([[Metric.SUBSCRIBERS_FOLLOWED, 1], [Metric.PROFILES_NOT_STORED, 1], [Metric.EVENTS_PUBLISHED, 1]]));
-    expect(world.telemetry.lines).toEqual([expect.objectContaining({ level: 'ERROR', code: 'PROFILE_NOT_QUEUED' })]);
+  });
+
+  test('with members that are too long is cut to whole characters, and has no picture', async () => {
+    world.includePicture = true;
+    world.profile = { kind: 'response', status: 200, body: JSON.stringify({ displayName: `${'x'.repeat(999)}🎉`, language: 'j\ud800', pictureUrl: `https://e.com/${'x'.repeat(2000)}` }) };
+    await world.process(queued('follow'));
+    expect(world.steps).toContain(`profile ${AYA} ${NOW} {"displayName":"${'x'.repeat(999)}","language":"j\ufffd"}`);
   });
 
   test('with odd members is stored without them', async () => {
@@ -279,10 +320,11 @@ describe.each(['follow', 'publish', 'mark'])('when %s fails', (step) => {
 test.each([
   ['no JSON', 'hello', 'not JSON'],
   ['null', 'null', 'destination'],
+  ['for no bot', queued('follow', {}, 'U8'), 'destination'],
   ['a number', '5', 'destination'],
   ['without a destination', queued('follow', {}, ''), 'destination'],
-  ['without an event', { destination: BOT }, 'webhookEventId'],
-  ['with an event of null', { destination: BOT, event: null }, 'webhookEventId'],
+  ['without an event', { destination: BOT }, 'not an object'],
+  ['with an event of null', { destination: BOT, event: null }, 'not an object'],
   ['without an event id', queued('follow', { webhookEventId: '' }), 'webhookEventId'],
   ['with an event id too long', queued('follow', { webhookEventId: 'x'.repeat(257) }), 'webhookEventId'],
   ['without a type', queued('', {}), 'type'],
@@ -292,7 +334,7 @@ test.each([
   ['with a time as text', queued('follow', { timestamp: '1000' }), 'timestamp'],
   ['with a fraction of a time', queued('follow', { timestamp: 1.5 }), 'timestamp'],
   ['with a time before 1970', queued('follow', { timestamp: -1 }), 'timestamp'],
-  ['with a time after the year 9999', queued('follow', { timestamp: 253402300800000 }), 'timestamp'],
+  ['with a time more than a day ahead', queued('follow', { timestamp: NOW + DAY + 1 }), 'a day ahead'],
 ])('a message that is %s is set aside by name and not tried again', async (_case, body, named) => {
   expect(await world.process(body)).toEqual(failed());
   expect(world.steps).toEqual([]);
@@ -300,6 +342,47 @@ test.each([
   expect(world.telemetry.lines).toEqual([expect.objectContaining({
     level: 'ERROR', code: 'QUEUED_EVENT_UNREADABLE', message: expect.stringContaining(named), fields: { messageId: 'm0' },
   })]);
+});
+
+test('an event that hangs is tried again, and the others are done', async () => {
+  // GIVEN
+  world.hanging = ['publish 01'];
+  // WHEN
+  const response = await world.process(queued('postback'), queued('postback', { webhookEventId: '02' }), queued('join', { webhookEventId: '03', source: { groupId: 'C1' } }));
+  // THEN
+  expect(response).toEqual(failed('m0', 'm1'));
+  expect(world.handled).toEqual(new Set(['03']));
+  expect(world.sleeps).toEqual([28_000, 28_000]);
+  expect(world.telemetry.lines).toEqual([expect.objectContaining({
+    code: 'EVENT_FAILED', fields: { eventId: '01', type: 'postback', reason: 'Error: the time of the invocation is over' },
+  })]);
+});
+
+test('an event is not begun when the time is short', async () => {
+  world.remainingMs = 7_999;
+  expect(await world.process(queued('follow'))).toEqual(failed('m0'));
+  expect(world.steps).toEqual([]);
+  expect(world.telemetry.lines).toEqual([expect.objectContaining({ level: 'WARN', code: 'EVENT_POSTPONED', fields: { eventId: '01', type: 'follow' } })]);
+});
+
+test('an event that the bus will never take is set aside by name after the table is written, and not tried again', async () => {
+  world.refusal = 'MalformedDetail';
+  expect(await world.process(queued('unfollow'))).toEqual(failed());
+  expect(world.steps).toEqual([`unfollow ${AYA} ${AT} 01 OPT_OUT`, 'publish 01', `mark 01 ${NOW}`]);
+  expect(world.telemetry.counts).toEqual(counts([[Metric.SUBSCRIBERS_UNFOLLOWED, 1], [Metric.EVENTS_SET_ASIDE, 1]]));
+  expect(world.telemetry.lines).toEqual([expect.objectContaining({
+    level: 'ERROR', code: 'EVENT_NOT_PUBLISHABLE', fields: { eventId: '01', type: 'unfollow', error: 'MalformedDetail' },
+  })]);
+});
+
+test.each([
+  ['older than the markers of handled events is stored, but not published again', 15 * DAY + 1, ['unfollow'], ['EVENT_TOO_OLD']],
+  ['as old as a marker is published', 15 * DAY, ['unfollow', 'publish', 'mark'], []],
+])('an event %s', async (_case, age, steps, codes) => {
+  expect(await world.process(queued('unfollow', { timestamp: NOW - age }))).toEqual(failed());
+  expect(world.steps.map((step) => step.split(' ')[0])).toEqual(steps);
+  expect(world.telemetry.codes).toEqual(codes);
+  expect(world.telemetry.counts[Metric.EVENTS_SET_ASIDE]).toBe(codes.length || undefined);
 });
 
 describe('destinationCheck', () => {

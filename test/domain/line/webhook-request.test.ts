@@ -1,6 +1,5 @@
 import { createHash } from 'crypto';
 import * as fc from 'fast-check';
-import { SQS_MAX_BATCH_BYTES } from '../../../src/contract/limits';
 import { NoWebhook, Webhook, parseWebhook } from '../../../src/domain/line/webhook-request';
 
 const BOT = 'U8e742f61d673b39c7fff3cecb7536ef0';
@@ -17,7 +16,11 @@ const FOLLOW = {
   follow: { isUnblocked: false },
 };
 
-const parseText = (body: string, includeMessageText = false) => parseWebhook(Buffer.from(body), includeMessageText);
+const NOW = 1625665242214;
+const DAY = 24 * 60 * 60 * 1000;
+const MAX_BYTES = 258_048;
+
+const parseText = (body: string, includeMessageText = false) => parseWebhook(Buffer.from(body), includeMessageText, NOW);
 const parseEvents = (events: unknown, includeMessageText = false) =>
   parseText(JSON.stringify({ destination: BOT, events }), includeMessageText) as Webhook;
 const queuedEvent = (event: object, includeMessageText = false) => JSON.parse(parseEvents([event], includeMessageText).entries[0].body).event;
@@ -55,7 +58,7 @@ describe('the request', () => {
     // GIVEN
     const bytes = Buffer.from(`xxx${JSON.stringify({ destination: BOT, events: [FOLLOW] })}yyy`).subarray(3, -3);
     // WHEN
-    const webhook = parseWebhook(bytes, false) as Webhook;
+    const webhook = parseWebhook(bytes, false, NOW) as Webhook;
     // THEN
     expect(webhook.entries).toHaveLength(1);
   });
@@ -120,7 +123,7 @@ describe('an event', () => {
     // THEN
     expect(body).not.toMatch(/[\u0000-\u001f\ufffe\uffff]/);
     expect(bytes).toBe(Buffer.byteLength(body));
-    expect(JSON.parse(body).event.postback.data).toBe(data);
+    expect(JSON.parse(body).event.postback.data).toBe(data.replace('\ud800', '\ufffd'));
   });
 });
 
@@ -131,20 +134,24 @@ describe('an event is set aside when', () => {
     ['it is a number', 7, 'the event is not an object', undefined],
     ['it is null', null, 'the event is not an object', undefined],
     ['it is a list', [FOLLOW], 'the event is not an object', undefined],
-    ['it has no type', without('type'), '"type" is missing or not a text', EVENT_ID],
-    ['its type is empty', { ...FOLLOW, type: '' }, '"type" is missing or not a text', EVENT_ID],
-    ['its type is no text', { ...FOLLOW, type: { a: 1 } }, '"type" is missing or not a text', EVENT_ID],
+    ['it has no type', without('type'), '"type" is missing or not a text of 1 to 128 characters', EVENT_ID],
+    ['its type is empty', { ...FOLLOW, type: '' }, '"type" is missing or not a text of 1 to 128 characters', EVENT_ID],
+    ['its type is no text', { ...FOLLOW, type: { a: 1 } }, '"type" is missing or not a text of 1 to 128 characters', EVENT_ID],
     ['it has no id', without('webhookEventId'), '"webhookEventId" is missing or not a text of 1 to 256 characters', undefined],
     ['its id is a number', { ...FOLLOW, webhookEventId: 7 }, '"webhookEventId" is missing or not a text of 1 to 256 characters', undefined],
     ['its id is huge', { ...FOLLOW, webhookEventId: 'e'.repeat(257) }, '"webhookEventId" is missing or not a text of 1 to 256 characters', undefined],
-    ['it has no time', without('timestamp'), '"timestamp" is missing or not a time in milliseconds', EVENT_ID],
-    ['its time is a text', { ...FOLLOW, timestamp: '1625665242214' }, '"timestamp" is missing or not a time in milliseconds', EVENT_ID],
-    ['its time is a fraction', { ...FOLLOW, timestamp: 1.5 }, '"timestamp" is missing or not a time in milliseconds', EVENT_ID],
-    ['its time is before 1970', { ...FOLLOW, timestamp: -1 }, '"timestamp" is missing or not a time in milliseconds', EVENT_ID],
-    ['its time is beyond any date', { ...FOLLOW, timestamp: 8.64e15 + 2 }, '"timestamp" is missing or not a time in milliseconds', EVENT_ID],
+    ['it has no time', without('timestamp'), '"timestamp" is missing or not a time in epoch milliseconds', EVENT_ID],
+    ['its time is a text', { ...FOLLOW, timestamp: '1625665242214' }, '"timestamp" is missing or not a time in epoch milliseconds', EVENT_ID],
+    ['its time is a fraction', { ...FOLLOW, timestamp: 1.5 }, '"timestamp" is missing or not a time in epoch milliseconds', EVENT_ID],
+    ['its time is before 1970', { ...FOLLOW, timestamp: -1 }, '"timestamp" is missing or not a time in epoch milliseconds', EVENT_ID],
+    ['its time is more than a day ahead', { ...FOLLOW, timestamp: NOW + DAY + 1 }, '"timestamp" is more than a day ahead', EVENT_ID],
+    ['its time is beyond any date', { ...FOLLOW, timestamp: 8.64e15 + 2 }, '"timestamp" is more than a day ahead', EVENT_ID],
+    ['its type is too long for the bus', { ...FOLLOW, type: 'x'.repeat(129) }, '"type" is missing or not a text of 1 to 128 characters', EVENT_ID],
+    ['a number in it does not fit into 64 bits', { ...FOLLOW, extra: [{ n: 2 ** 63 }] }, 'a number in the event does not fit into 64 bits', EVENT_ID],
+    ['a negative number in it does not', { ...FOLLOW, extra: -1e300 }, 'a number in the event does not fit into 64 bits', EVENT_ID],
     ['it is nested too deeply', { ...FOLLOW, extra: JSON.parse(nested(64)) }, 'the event is nested deeper than 64 levels', EVENT_ID],
-    ['it is too large for SQS', { ...FOLLOW, extra: 'x'.repeat(SQS_MAX_BATCH_BYTES) }, `the event is larger than ${SQS_MAX_BATCH_BYTES} bytes`, EVENT_ID],
-    ['it is too large for SQS in bytes', { ...FOLLOW, extra: 'あ'.repeat(SQS_MAX_BATCH_BYTES / 3) }, `the event is larger than ${SQS_MAX_BATCH_BYTES} bytes`, EVENT_ID],
+    ['it is too large for the bus', { ...FOLLOW, extra: 'x'.repeat(MAX_BYTES) }, `the event is larger than ${MAX_BYTES} bytes`, EVENT_ID],
+    ['it is too large for the bus in bytes', { ...FOLLOW, extra: 'あ'.repeat(MAX_BYTES / 3) }, `the event is larger than ${MAX_BYTES} bytes`, EVENT_ID],
   ])('%s', (_case, event, reason, webhookEventId) => {
     // WHEN
     const { entries, setAside } = parseEvents([FOLLOW, event, FOLLOW]);
@@ -153,9 +160,15 @@ describe('an event is set aside when', () => {
     expect(setAside).toEqual([{ index: 1, reason, ...(webhookEventId && { webhookEventId }) }]);
   });
 
+  test('its webhook names no bot', () => {
+    const { entries, setAside } = parseText(JSON.stringify({ destination: 'U8', events: [FOLLOW] })) as Webhook;
+    expect(entries).toEqual([]);
+    expect(setAside).toEqual([{ index: 0, reason: '"destination" is not the user id of a bot (U and 32 digits of 0-9 and a-f)', webhookEventId: EVENT_ID }]);
+  });
+
   test('its time is infinite', () => {
     const { setAside } = parseText(`{"destination":"${BOT}","events":[{"type":"a","webhookEventId":"e","timestamp":1e999}]}`) as Webhook;
-    expect(setAside).toEqual([{ index: 0, reason: '"timestamp" is missing or not a time in milliseconds', webhookEventId: 'e' }]);
+    expect(setAside).toEqual([{ index: 0, reason: '"timestamp" is missing or not a time in epoch milliseconds', webhookEventId: 'e' }]);
   });
 
   test('it is nested a hundred thousand levels deep', () => {
@@ -167,8 +180,9 @@ describe('an event is set aside when', () => {
 
   test.each([
     ['nested as deeply as allowed', { ...FOLLOW, extra: JSON.parse(nested(63)) }],
-    ['of the latest time', { ...FOLLOW, timestamp: 8.64e15 }],
-    ['as large as SQS takes', { ...FOLLOW, extra: 'x'.repeat(SQS_MAX_BATCH_BYTES - parseEvents([{ ...FOLLOW, extra: '' }]).entries[0].bytes) }],
+    ['of a day ahead', { ...FOLLOW, timestamp: NOW + DAY }],
+    ['with the largest numbers', { ...FOLLOW, extra: [Number.MAX_SAFE_INTEGER, -9e18, 0.5] }],
+    ['as large as the bus takes', { ...FOLLOW, extra: 'x'.repeat(MAX_BYTES - parseEvents([{ ...FOLLOW, extra: '' }]).entries[0].bytes) }],
   ])('but not an event %s', (_case, event) => {
     expect(parseEvents([event])).toMatchObject({ setAside: [], entries: [{ groupId: USER }] });
   });
@@ -236,7 +250,7 @@ test('a megabyte of a hundred events of fifty people is all kept, in order', () 
 describe('whatever the body is', () => {
   const isAccountedFor = (result: Webhook | NoWebhook, events: number) => result.kind === 'webhook'
     && result.entries.length + result.setAside.length === events
-    && result.entries.every((entry) => /^[!-~]{1,128}$/.test(entry.groupId) && /^[!-~]{1,128}$/.test(entry.deduplicationId) && entry.bytes <= SQS_MAX_BATCH_BYTES);
+    && result.entries.every((entry) => /^[!-~]{1,128}$/.test(entry.groupId) && /^[!-~]{1,128}$/.test(entry.deduplicationId) && entry.bytes <= MAX_BYTES);
 
   test('bytes are answered', () => {
     fc.assert(fc.property(fc.uint8Array(), (body) => ['webhook', 'no-webhook'].includes(parseWebhook(body, false).kind)));

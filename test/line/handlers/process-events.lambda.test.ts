@@ -11,6 +11,9 @@ import { loadEntry } from '../../support/load-entry';
 const BOT = 'U8e742f61d673b39c7fff3cecb7536ef0';
 const AYA = `U${'a'.repeat(32)}`;
 
+/** LINE's clock. */
+const AT = Date.now() - 60_000;
+
 const dynamo = mockClient(DynamoDBClient);
 const eventBridge = mockClient(EventBridgeClient);
 const sqs = mockClient(SQSClient);
@@ -20,6 +23,7 @@ let line: HttpStub;
 let table: FakeDynamoDb;
 let written: string[];
 let handler: (event: SQSEvent) => Promise<SQSBatchResponse>;
+let remainingMs: number;
 
 beforeEach(async () => {
   line = await HttpStub.start();
@@ -29,8 +33,9 @@ beforeEach(async () => {
   table.items.set('CHANNEL#line CHANNEL', { pk: { S: 'CHANNEL#line' }, sk: { S: 'CHANNEL' }, botUserId: { S: BOT } });
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
   sqs.on(SendMessageCommand).resolves({});
-  secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ channelAccessToken: 'long-lived', channelSecret: 's' }) });
+  secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ channelAccessToken: 'long-lived-access-token', channelSecret: '8c570fa6dd201bb3' }) });
   written = [];
+  remainingMs = 30_000;
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   Object.assign(process.env, {
     AWS_REGION: 'eu-west-1',
@@ -52,14 +57,15 @@ afterEach(async () => {
 
 /** A new container with the environment as it is. */
 const start = () => {
-  handler = loadEntry('line/handlers/process-events.lambda',
+  const entry = loadEntry<SQSEvent, SQSBatchResponse>('line/handlers/process-events.lambda',
     '@aws-sdk/client-dynamodb', '@aws-sdk/client-eventbridge', '@aws-sdk/client-sqs', '@aws-sdk/client-secrets-manager');
+  handler = async (event) => entry(event, { getRemainingTimeInMillis: () => remainingMs });
 };
 
 const batch = (...events: object[]) => ({
   Records: events.map((event, n) => ({ messageId: `m${n}`, body: JSON.stringify({ destination: BOT, event }), attributes: { MessageGroupId: AYA } })),
 }) as unknown as SQSEvent;
-const follow = { type: 'follow', mode: 'active', timestamp: 1000, webhookEventId: '01', source: { type: 'user', userId: AYA } };
+const follow = { type: 'follow', mode: 'active', timestamp: AT, webhookEventId: '01', source: { type: 'user', userId: AYA } };
 
 test('a follow becomes a subscriber with a profile, a bus event and a marker', async () => {
   // GIVEN
@@ -69,7 +75,7 @@ test('a follow becomes a subscriber with a profile, a bus event and a marker', a
   // THEN
   expect(response).toEqual({ batchItemFailures: [] });
   expect(line.requests).toEqual([expect.objectContaining({ method: 'GET', path: `/v2/bot/profile/${AYA}` })]);
-  expect(line.requests[0].headers.authorization).toBe('Bearer long-lived');
+  expect(line.requests[0].headers.authorization).toBe('Bearer long-lived-access-token');
   expect(table.row(`line#${AYA}`, 'ENDPOINT')).toMatchObject({
     OptOut: { S: 'NONE' }, User: { M: { UserAttributes: { M: { DisplayName: { L: [{ S: 'Aya' }] }, Language: { L: [{ S: 'ja' }] } } } } },
   });
@@ -126,7 +132,7 @@ test.each([
   Object.assign(process.env, { LINE_UNSUBSCRIBE: mode, LINE_PROFILE_PICTURE: picture });
   start();
   // WHEN
-  await handler(batch(follow, { ...follow, type: 'unfollow', timestamp: 2000, webhookEventId: '02' }));
+  await handler(batch(follow, { ...follow, type: 'unfollow', timestamp: AT + 1000, webhookEventId: '02' }));
   // THEN
   delete process.env.LINE_PROFILE_PICTURE;
   expect(table.row(`line#${AYA}`, 'ENDPOINT')).toMatchObject(expected);
@@ -136,3 +142,15 @@ test('fails at the start for another unsubscribe mode', () => {
   process.env.LINE_UNSUBSCRIBE = 'KEEP';
   expect(start).toThrow('the unsubscribe mode is "KEEP"');
 });
+
+test('a bus that hangs does not take the invocation\'s whole time', async () => {
+  // GIVEN two seconds are kept, six are left to wait
+  eventBridge.on(PutEventsCommand).callsFake(async () => new Promise(() => undefined));
+  remainingMs = 8_000;
+  start();
+  // WHEN
+  const response = await handler(batch({ ...follow, type: 'postback' }));
+  // THEN
+  expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'm0' }] });
+  expect(written.map((text) => JSON.parse(text))).toEqual([expect.objectContaining({ code: 'EVENT_FAILED', reason: 'Error: the time of the invocation is over' })]);
+}, 10_000);

@@ -88,7 +88,7 @@ test.each([[undefined, undefined], ['false', undefined], ['true', 'hello']])('LI
   Object.assign(process.env, flag && { LINE_INCLUDE_MESSAGE_TEXT: flag });
   const message = { ...FOLLOW, type: 'message', message: { id: '1', type: 'text', text: 'hello' } };
   // WHEN
-  await start()(signed(JSON.stringify({ destination: 'U8', events: [message] })));
+  await start()(signed(JSON.stringify({ destination: 'U8e742f61d673b39c7fff3cecb7536ef0', events: [message] })));
   // THEN
   const body = sqs.commandCalls(SendMessageBatchCommand)[0].args[0].input.Entries![0].MessageBody!;
   expect(JSON.parse(body).event.message.text).toBe(text);
