@@ -132,7 +132,8 @@ async function processEvent({ destination, event }: QueuedEvent, deps: ProcessEv
     });
     return;
   }
-  const refusal = await deps.publish({ detailType: event.type, detail: { channelKey: deps.channelKey, destination, webhookEventId, event }, time: event.timestamp });
+  const detail: WebhookEventDetail = { channelKey: deps.channelKey, destination, webhookEventId, event };
+  const refusal = await deps.publish({ detailType: event.type, detail, time: event.timestamp });
   if (refusal === undefined) {
     deps.telemetry.count(Metric.EVENTS_PUBLISHED);
   } else {

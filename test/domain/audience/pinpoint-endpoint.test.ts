@@ -141,7 +141,8 @@ test.each([
   ['a list instead of the map', ['gold'], {}, []],
   ['null instead of the map', null, {}, []],
 ])('an attribute that is %s is left out', (_case, attributes, fitted, changed) => {
-  const { request, changed: told } = toPinpointEndpoint(AYA, { ...endpoint(AYA), Attributes: attributes, User: { UserId: 7, UserAttributes: attributes } } as never);
+  const malformed = { ...endpoint(AYA), Attributes: attributes, User: { UserId: 7, UserAttributes: attributes } };
+  const { request, changed: told } = toPinpointEndpoint(AYA, malformed as never);
   expect(request.Attributes).toEqual(fitted);
   expect(request.User).toEqual({ UserId: AYA, UserAttributes: fitted });
   expect(told).toEqual([...changed, ...changed]);
