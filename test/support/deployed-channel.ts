@@ -134,9 +134,23 @@ export class DeployedStack {
     return names.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
   }
 
-  /** Changes attributes of a queue, as its visibility timeout. */
-  public async setQueueAttributes(queueUrl: string, attributes: Partial<Record<QueueAttributeName, string>>): Promise<void> {
-    await this.stage.client(SQSClient).send(new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: attributes as Record<string, string> }));
+  /** Has a queue bring failed messages again sooner for a while, and, if that is given, give them up sooner. */
+  public async withRetries(queueUrl: string, retries: { afterSeconds: number; maxReceiveCount?: number }, work: () => Promise<void>): Promise<void> {
+    const sqs = this.stage.client(SQSClient);
+    const { Attributes: before = {} } = await sqs.send(new GetQueueAttributesCommand({
+      QueueUrl: queueUrl, AttributeNames: ['VisibilityTimeout', 'RedrivePolicy'],
+    }));
+    const set = async (attributes: Record<string, string>) => sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: attributes }));
+    const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(before.RedrivePolicy!);
+    await set({
+      VisibilityTimeout: String(retries.afterSeconds),
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: retries.maxReceiveCount ?? maxReceiveCount }),
+    });
+    try {
+      await work();
+    } finally {
+      await set(before as Record<string, string>);
+    }
   }
 
   /** Takes everything out of a dead-letter FIFO queue and puts it back where it came from, in its order. @returns how much that was */
@@ -218,9 +232,10 @@ export class DeployedChannel {
   public readonly line: LinePlatform;
   public readonly tableName: string;
   public readonly webhookUrl?: string;
+  /** Project whose endpoints are the channel's. */
+  public readonly applicationId?: string;
   private readonly id: string;
   private readonly channelKey: string;
-  private readonly applicationId?: string;
 
   constructor(public readonly stack: DeployedStack, options: ChannelOptions) {
     this.id = options.id ?? 'Line';
@@ -293,7 +308,7 @@ export class DeployedChannel {
 
   /** The person's endpoint in the channel's Pinpoint project. */
   public endpoint(userId: string): StoredEndpoint | undefined {
-    return this.stack.stage.pinpoint.endpoints(this.applicationId).find(({ Id }) => Id === userId);
+    return this.stack.stage.pinpoint.endpoints().find(({ ApplicationId, Id }) => ApplicationId === this.applicationId && Id === userId);
   }
 
   /** What a function of the channel wrote that is JSON, oldest first; `Webhook/Receiver`, `Webhook/Worker`, `SetUp`, … */
