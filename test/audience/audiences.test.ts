@@ -3,7 +3,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { Audience, AudienceBindOptions, AudienceConfig, IAudience, ISubscriberTable, SubscriberTable } from '../../src';
+import {
+  Audience, AudienceBindOptions, AudienceConfig, IAudience, ISubscriberTable, LineChannel, LineMessageType, SubscriberTable,
+} from '../../src';
 import { Audiences } from '../../src/audience/audiences';
 import { ChannelResources, ChannelResourcesProps } from '../../src/shared/channel-resources';
 import { annotations, environmentOf, messageOf, only, rendered, resources, statementsOf, testStack } from '../support/template';
@@ -194,4 +196,26 @@ describe('an audience', () => {
       /^the function of audience 'Crm' is imported without its role.*`Function\.fromFunctionAttributes` and `role`, or grant sqs:ReceiveMessage.* \[ack: cdk-line-pinpoint:importedAudienceFunction\]$/)]);
     expect(JSON.stringify(only(Template.fromStack(stack), 'AWS::Lambda::EventSourceMapping', 'ImportedSqsEventSource').Properties.FunctionName)).toContain(':function:crm');
   });
+});
+
+test('warns when more than two channels read the stream of one table', () => {
+  const stack = testStack();
+  const subscribers = new SubscriberTable(stack, 'Subscribers');
+  for (const channelKey of ['one', 'two', 'three']) {
+    new LineChannel(stack, channelKey, { subscribers, channelKey, messageTypes: [LineMessageType.TEXT] })
+      .addAudience('Crm', audience(() => ({ handler: handlerIn(stack, `Handler-${channelKey}`) })));
+  }
+  expect(annotations(stack, 'Warning').filter((warning) => warning.includes('read the stream of one subscriber table'))).toEqual([
+    expect.stringContaining('3 channels with audiences read the stream of one subscriber table'),
+  ]);
+});
+
+test('the order in which audiences are added does not change what the publisher is told', () => {
+  const publisherOf = (ids: string[]) => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line', { messageTypes: [LineMessageType.TEXT] });
+    ids.forEach((id) => channel.addAudience(id, audience(() => ({ handler: handlerIn(stack, `Handler${id}`) }))));
+    return environmentOf(Template.fromStack(stack), 'LineAudiencesPublisher').AUDIENCE_QUEUE_URLS;
+  };
+  expect(publisherOf(['Crm', 'Billing'])).toEqual(publisherOf(['Billing', 'Crm']));
 });
