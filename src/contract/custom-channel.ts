@@ -25,7 +25,12 @@ export interface CustomChannelEndpoint {
   readonly [member: string]: unknown;
 }
 
-export type LineStatus = 'accepted' | 'skipped' | 'failed' | 'unknown';
+/**
+ * `accepted`: LINE took it; nobody can know more. `skipped`: left out for a stated reason. `failed`: refused for good.
+ * `deferred`: not decided yet, the channel's retry queue goes on with it. `unknown`: nobody can know whether LINE took it, or
+ * nothing was written down and a repeat of the event must find out.
+ */
+export type LineStatus = 'accepted' | 'skipped' | 'failed' | 'deferred' | 'unknown';
 
 /** What a journey can branch on. At most five attributes, values of at most 128 characters. */
 export interface EndpointResult {
@@ -89,4 +94,20 @@ export enum SendErrorCode {
   LINE_UNDECIDED = 'LINE_UNDECIDED',
   /** 23 hours have passed without a decision: nobody can know any more. */
   LINE_UNKNOWN = 'LINE_UNKNOWN',
+  /** A placeholder has no value for the person, has no default, and the content says that such people are left out. */
+  MISSING_ATTRIBUTE = 'MISSING_ATTRIBUTE',
+  /** The template does not exist in the content bucket, or the function may not read it. */
+  TEMPLATE_NOT_FOUND = 'TEMPLATE_NOT_FOUND',
+  /** LINE's `validate` operation refused the content before anything was sent. */
+  LINE_REFUSED_CONTENT = 'LINE_REFUSED_CONTENT',
+  /** LINE refused the person (a malformed or unknown user id); the others of the batch were sent to. */
+  LINE_REFUSED_RECIPIENT = 'LINE_REFUSED_RECIPIENT',
+  /** The month's quota is used up; nothing was sent. */
+  LINE_QUOTA_EXCEEDED = 'LINE_QUOTA_EXCEEDED',
+  /** The month's quota does not suffice for the recipients, and the channel refuses such sends (`onLowQuota`). */
+  LOW_QUOTA = 'LOW_QUOTA',
+  /** LINE refused several batches of the run one after the other, and the run was stopped. */
+  RUN_STOPPED = 'RUN_STOPPED',
+  /** Another batch of the same run has sent to the person, or is about to (`perPersonClaim`). */
+  ALREADY_CLAIMED = 'ALREADY_CLAIMED',
 }

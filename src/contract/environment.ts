@@ -45,14 +45,11 @@ export const ENV_JOURNAL_TABLE = 'SEND_JOURNAL_TABLE_NAME';
 /** Name of the channel's event bus. */
 export const ENV_EVENT_BUS = 'LINE_EVENT_BUS_NAME';
 
-/** Message type that a send function was made for: `text`, `image`, `audio` or `video`. */
+/** Message type that a send function was made for, by LINE's name of it, or `any`. */
 export const ENV_MESSAGE_TYPE = 'LINE_MESSAGE_TYPE';
 
-/** Bucket that the send function's media are read from. Absent for text. */
-export const ENV_MEDIA_BUCKET = 'LINE_MEDIA_BUCKET';
-
-/** Prefix of the type's keys in that bucket, for example `image/`; empty when the type has the bucket to itself. */
-export const ENV_MEDIA_PREFIX = 'LINE_MEDIA_PREFIX';
+/** JSON object, where the media of each type lie: `{"image":{"bucket":"…","prefix":"image/"}}`. Absent without media. */
+export const ENV_MEDIA_PLACES = 'LINE_MEDIA_PLACES';
 
 /** How media URLs are made: `{"kind":"cloudfront","domainName":"…"}` or `{"kind":"presigned","expirySeconds":3600}`. */
 export const ENV_MEDIA_DELIVERY = 'LINE_MEDIA_DELIVERY';
@@ -71,3 +68,18 @@ export const ENV_PINPOINT_APPLICATION_ID = 'PINPOINT_APPLICATION_ID';
 
 /** Region of that project. */
 export const ENV_PINPOINT_REGION = 'PINPOINT_REGION';
+
+/** Bucket of templates (`templates/`) and of the bodies of batches (`batches/`). */
+export const ENV_CONTENT_BUCKET = 'LINE_CONTENT_BUCKET';
+
+/** Bucket of templates, when the user gave one; absent: the content bucket. */
+export const ENV_TEMPLATE_BUCKET = 'LINE_TEMPLATE_BUCKET';
+
+/** URL of the retry queue, which carries ids of batches. */
+export const ENV_RETRY_QUEUE_URL = 'LINE_RETRY_QUEUE_URL';
+
+/** JSON object `SendingConfig`, see `contract/sending.ts`. */
+export const ENV_SENDING = 'LINE_SENDING';
+
+/** Name of the Firehose stream of engagement events; absent when they are off. */
+export const ENV_ENGAGEMENT_STREAM = 'LINE_ENGAGEMENT_STREAM';
