@@ -105,6 +105,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@line/bot-sdk@^11.2.0',
     '@aws-sdk/client-dynamodb',
     '@aws-sdk/client-eventbridge',
+    '@aws-sdk/client-firehose',
     '@aws-sdk/client-pinpoint',
     '@aws-sdk/client-s3',
     '@aws-sdk/client-secrets-manager',
