@@ -24,6 +24,12 @@ export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
 /** Bytes of a preview image. Source: LINE, "Image message", "Video message". */
 export const MAX_PREVIEW_BYTES = 1024 * 1024;
 
+/** Bytes of a sender's, a quick reply's or a flex message's icon. Source: LINE, "Change icon and display name", "Quick reply button object", Flex Message "Icon". */
+export const MAX_ICON_BYTES = 1024 * 1024;
+
+/** Bytes of an animated image of a flex message; a larger one does not move. Source: LINE, Messaging API reference, Flex Message "Image", `animated`. */
+export const MAX_ANIMATED_IMAGE_BYTES = 300 * 1024;
+
 /** Bytes of a video or an audio file. Source: LINE, "Video message", "Audio message". */
 export const MAX_AUDIO_VIDEO_BYTES = 200 * 1024 * 1024;
 

@@ -5,15 +5,29 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { LineMessageType } from './line-message-type';
 import { CloudFrontMediaOptions, MediaDelivery } from './media-delivery';
-import { ENV_MEDIA_BUCKET, ENV_MEDIA_DELIVERY, ENV_MEDIA_PREFIX } from '../contract/environment';
-import { MediaDeliveryConfig } from '../contract/media';
+import { ENV_MEDIA_DELIVERY, ENV_MEDIA_PLACES } from '../contract/environment';
+import { IMAGEMAP_SIZES, IMAGEMAP_VERSION_SEPARATOR, MEDIA_TYPES, MediaDeliveryConfig, MediaPlaces, MediaType } from '../contract/media';
 import { ChannelResources, letServiceUseKey, warnToAddStatement } from '../shared/channel-resources';
 import { globalName } from '../shared/unique-name';
 import { checkPattern, fail } from '../shared/validation';
 
-/** Message types whose content lies in a bucket. */
-export const MEDIA_TYPES = [LineMessageType.IMAGE, LineMessageType.AUDIO, LineMessageType.VIDEO] as const;
-export type MediaType = (typeof MEDIA_TYPES)[number];
+const { IMAGE, AUDIO, VIDEO, IMAGEMAP, TEMPLATE, FLEX, ANY } = LineMessageType;
+
+/** Message types that show or play media of each type. */
+const SHOWN_BY: { [type in MediaType]: LineMessageType[] } = {
+  image: [IMAGE, IMAGEMAP, TEMPLATE, FLEX, ANY],
+  audio: [AUDIO, ANY],
+  video: [VIDEO, IMAGEMAP, FLEX, ANY],
+};
+
+/**
+ * Media types that a channel needs a bucket for. A video's cover lies beside the video.
+ *
+ * @param types the channel's message types
+ */
+export function mediaTypesOf(types: readonly LineMessageType[]): MediaType[] {
+  return MEDIA_TYPES.filter((mediaType) => SHOWN_BY[mediaType].some((type) => types.includes(type)));
+}
 
 /** Bucket of a media type: made under a name, or given. */
 export interface MediaBucketChoice {
@@ -22,6 +36,7 @@ export interface MediaBucketChoice {
 }
 
 export interface LineMediaLibraryProps {
+  /** At least one, in the order of `MEDIA_TYPES`. */
   readonly types: MediaType[];
   readonly buckets: { [type in MediaType]: MediaBucketChoice };
   readonly delivery: MediaDelivery;
@@ -41,7 +56,7 @@ const BUCKET_IDS: { [type in MediaType]: string } = { image: 'ImageBucket', audi
  * Where a channel's images, audio and video lie and by which links they are reached. Not exported from the package.
  */
 export class LineMediaLibrary extends Construct {
-  private readonly places = new Map<LineMessageType, MediaPlace>();
+  private readonly places = new Map<MediaType, MediaPlace>();
   private readonly delivery: MediaDeliveryConfig;
 
   constructor(scope: Construct, id: string, private readonly props: LineMediaLibraryProps) {
@@ -56,34 +71,31 @@ export class LineMediaLibrary extends Construct {
       : { kind: 'presigned', expirySeconds: delivery._expiry!.toSeconds() };
   }
 
-  /** Bucket of a type, if the channel has the type. */
-  public bucketOf(type: LineMessageType): s3.IBucket | undefined {
+  /** Bucket of a type, if the channel has one. */
+  public bucketOf(type: MediaType): s3.IBucket | undefined {
     return this.places.get(type)?.bucket;
   }
 
   /** Prefix of a type's keys in its bucket. */
-  public prefixOf(type: LineMessageType): string {
+  public prefixOf(type: MediaType): string {
     return this.places.get(type)?.prefix ?? '';
   }
 
-  /** Environment of a function that sends a type. */
-  public environment(type: LineMessageType): { [name: string]: string } {
-    const place = this.places.get(type);
-    return place ? {
-      [ENV_MEDIA_BUCKET]: place.bucket.bucketName,
-      [ENV_MEDIA_PREFIX]: place.prefix,
-      [ENV_MEDIA_DELIVERY]: Stack.of(this).toJsonString(this.delivery),
-    } : {};
+  /** Environment of every function that sends: any message may show media of any type. */
+  public environment(): { [name: string]: string } {
+    const stack = Stack.of(this);
+    const places: MediaPlaces = Object.fromEntries([...this.places]
+      .map(([type, { bucket, prefix }]) => [type, { bucket: bucket.bucketName, prefix }]));
+    return { [ENV_MEDIA_PLACES]: stack.toJsonString(places), [ENV_MEDIA_DELIVERY]: stack.toJsonString(this.delivery) };
   }
 
-  /** Lets a function look at the objects of a type and sign links to them. */
-  public grantRead(type: LineMessageType, grantee: iam.IGrantable): void {
-    const place = this.places.get(type);
-    if (place) {
-      grantOn(place.bucket, grantee, ['s3:GetObject', 's3:GetObjectVersion'], place.prefix);
+  /** Lets a function look at the media of every type the channel has, and sign links to them. */
+  public grantRead(grantee: iam.IGrantable): void {
+    for (const { bucket, prefix } of this.places.values()) {
+      grantOn(bucket, grantee, ['s3:GetObject', 's3:GetObjectVersion'], prefix);
       // Without it S3 answers 403 instead of 404 for a key that does not exist (Amazon S3 API, HeadObject).
-      iam.Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [place.bucket.bucketArn] });
-      place.bucket.encryptionKey?.grantDecrypt(grantee);
+      iam.Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
+      bucket.encryptionKey?.grantDecrypt(grantee);
     }
   }
 
@@ -268,19 +280,30 @@ function name(bucket: s3.IBucket): string {
 
 /**
  * Code of the CloudFront function. A link's path is `/<type>/<object version>/<key>`: the version stands in the path and
- * not in a query string because LINE appends sizes to an imagemap's base URL. Anything else is answered 404.
+ * not in a query string because LINE appends sizes to an imagemap's base URL. An imagemap's link holds the versions of all five
+ * images, of which the size, the last segment, chooses one; software on the way may encode the separator. Anything else is
+ * answered 404. Source: Amazon CloudFront, "JavaScript runtime 2.0 features for CloudFront Functions".
  */
 export function mediaPathCode(prefixes: Record<string, string>): string {
   return [
     `var prefixes = ${JSON.stringify(prefixes)};`,
+    `var sizes = ${JSON.stringify(IMAGEMAP_SIZES)};`,
+    'function versionOf(segment, key) {',
+    `  var versions = segment.split(/${IMAGEMAP_VERSION_SEPARATOR}|%7E/i);`,
+    '  if (versions.length === 1) {',
+    '    return segment;',
+    '  }',
+    '  return versions.length === sizes.length ? versions[sizes.indexOf(key.split("/").pop())] : undefined;',
+    '}',
     'function handler(event) {',
     '  var request = event.request;',
     '  var match = /^\\/([a-z]+)\\/([^/]+)\\/(.+)$/.exec(request.uri);',
-    '  if (!match || typeof prefixes[match[1]] !== "string") {',
+    '  var version = match && versionOf(match[2], match[3]);',
+    '  if (!version || typeof prefixes[match[1]] !== "string") {',
     '    return { statusCode: 404, statusDescription: "Not Found" };',
     '  }',
     '  request.uri = "/" + prefixes[match[1]] + match[3];',
-    '  request.querystring = { versionId: { value: match[2] } };',
+    '  request.querystring = { versionId: { value: version } };',
     '  return request;',
     '}',
   ].join('\n');

@@ -5,8 +5,8 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { UploadSampleMediaFunction } from './handlers/upload-sample-media-function';
-import { LineMediaLibrary, MediaType } from './line-media-library';
-import { SAMPLE_MEDIA_KEYS } from '../contract/media';
+import { LineMediaLibrary } from './line-media-library';
+import { MediaType, SAMPLE_MEDIA_KEYS } from '../contract/media';
 import { ChannelResources } from '../shared/channel-resources';
 
 /** Keys that each type's sample needs. */

@@ -6,11 +6,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { LineMessageType, MediaDelivery } from '../../src';
-import { LineMediaLibrary, LineMediaLibraryProps, MEDIA_TYPES } from '../../src/line/line-media-library';
+import { MEDIA_TYPES, MESSAGE_TYPES, MediaType } from '../../src/contract/media';
+import { LineMediaLibrary, LineMediaLibraryProps, mediaTypesOf } from '../../src/line/line-media-library';
 import { ChannelResources, ChannelResourcesProps } from '../../src/shared/channel-resources';
 import { annotations, messageOf, only, rendered, RECOMMENDED_FLAGS, resources, statementsOf, testApp, testStack } from '../support/template';
 
-const { IMAGE, AUDIO, VIDEO } = LineMessageType;
 const KEY_ARN = 'arn:aws:kms:us-east-1:123456789012:key/0123abcd';
 
 type ChannelChoice = Pick<ChannelResourcesProps, 'encryptionKey' | 'removalPolicy'>;
@@ -33,6 +33,11 @@ function templateWith(choice: (stack: Stack) => Choice = () => ({})): { stack: S
   return { stack, library, template: Template.fromStack(stack) };
 }
 
+/** What the functions are told about the places of media, references rendered. */
+function placesIn(library: LineMediaLibrary): Record<MediaType, { bucket: string; prefix: string }> {
+  return JSON.parse(rendered(Stack.of(library).resolve(library.environment().LINE_MEDIA_PLACES)));
+}
+
 function roleIn(stack: Stack): iam.Role {
   return new iam.Role(stack, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
 }
@@ -41,6 +46,31 @@ function roleIn(stack: Stack): iam.Role {
 function allowedBy(template: Template, bucketPolicyPrefix: string): any[] {
   return only(template, 'AWS::S3::BucketPolicy', bucketPolicyPrefix).Properties.PolicyDocument.Statement.filter(({ Effect }: any) => Effect === 'Allow');
 }
+
+describe('media types', () => {
+  const { TEXT, IMAGE, AUDIO, VIDEO, TEXT_V2, STICKER, LOCATION, IMAGEMAP, TEMPLATE, FLEX, COUPON, ANY } = LineMessageType;
+  test.each<[LineMessageType[], MediaType[]]>([
+    [[], []],
+    [[TEXT, TEXT_V2, STICKER, LOCATION, COUPON], []],
+    [[IMAGE], ['image']],
+    [[AUDIO], ['audio']],
+    [[VIDEO], ['video']],
+    [[TEMPLATE], ['image']],
+    [[IMAGEMAP], ['image', 'video']],
+    [[FLEX], ['image', 'video']],
+    [[ANY], ['image', 'audio', 'video']],
+    [[VIDEO, TEXT, IMAGE], ['image', 'video']],
+  ])('of %j are %j', (types, mediaTypes) => {
+    expect(mediaTypesOf(types)).toEqual(mediaTypes);
+  });
+
+  test('have one order of message types, those of the first version first', () => {
+    expect(Object.values(LineMessageType)).toEqual([
+      'text', 'image', 'audio', 'video', 'textV2', 'sticker', 'location', 'imagemap', 'template', 'flex', 'coupon', 'any',
+    ]);
+    expect(Object.values(LineMessageType)).toEqual([...MESSAGE_TYPES, 'any']);
+  });
+});
 
 describe('a bucket that is made', () => {
   test.each(['Image', 'Audio', 'Video'])('for %s is private, encrypted, versioned and retained', (type) => {
@@ -89,16 +119,25 @@ describe('a bucket that is made', () => {
   });
 
   test('is made for the types of the channel only', () => {
-    const { template, library } = templateWith(() => ({ types: [AUDIO] }));
+    const { template, library } = templateWith(() => ({ types: ['audio'] }));
     expect(Object.keys(resources(template, 'AWS::S3::Bucket'))).toEqual([expect.stringMatching(/^MediaAudioBucket/)]);
-    expect(library.bucketOf(IMAGE)).toBeUndefined();
-    expect(library.prefixOf(IMAGE)).toBe('');
-    expect(library.environment(IMAGE)).toEqual({});
+    expect(library.bucketOf('image')).toBeUndefined();
+    expect(library.prefixOf('image')).toBe('');
+    expect(placesIn(library)).toEqual({ audio: { bucket: expect.stringMatching(/^<MediaAudioBucket\w+>$/), prefix: '' } });
   });
 
   test.each(['Media', 'a', 'my_images', '-images', '1.2.3.4', 'x'.repeat(64), 'xn--images'])('fails for the name %s', (bucketName) => {
     expect(messageOf((stack) => libraryIn(stack, { buckets: { video: { bucketName } } })))
       .toBe(`Stack/Media: \`videoBucketName\` must be a bucket name of 3 to 63 lower case letters, digits, dots and hyphens, got '${bucketName}'`);
+  });
+
+  test('fails for the name of another bucket of the channel', () => {
+    const advice = (type: string, other: string) =>
+      `: to keep several types in one bucket make it yourself and give it as \`${type}Bucket\` and \`${other}Bucket\``;
+    expect(messageOf((stack) => libraryIn(stack, { buckets: { image: { bucketName: 'my-media' }, video: { bucketName: 'my-media' } } })))
+      .toBe(`Stack/Media: \`videoBucketName\` is 'my-media', which \`imageBucketName\` has already${advice('video', 'image')}`);
+    expect(messageOf((stack) => libraryIn(stack, { buckets: { image: { bucketName: 'my-media' }, audio: { bucket: s3.Bucket.fromBucketName(stack, 'Given', 'my-media') } } })))
+      .toBe(`Stack/Media: \`imageBucketName\` is 'my-media', which \`audioBucket\` has already${advice('image', 'audio')}`);
   });
 
   test('fails for a name together with a bucket', () => {
@@ -111,7 +150,7 @@ describe('a bucket that is given', () => {
   test('is used as it is, keys at its root, when it is for one type', () => {
     const { stack, library, template } = templateWith((scope) => ({ buckets: { image: { bucket: new s3.Bucket(scope, 'Given', { versioned: true }) } } }));
     expect(Object.keys(resources(template, 'AWS::S3::Bucket'))).toHaveLength(3);
-    expect(stack.resolve(library.environment(IMAGE))).toMatchObject({ LINE_MEDIA_BUCKET: { Ref: expect.stringMatching(/^Given/) }, LINE_MEDIA_PREFIX: '' });
+    expect(placesIn(library).image).toEqual({ bucket: expect.stringMatching(/^<Given\w+>$/), prefix: '' });
     expect(annotations(stack, 'Warning')).toEqual([]);
   });
 
@@ -126,8 +165,8 @@ describe('a bucket that is given', () => {
     const stack = testStack();
     const [image, video] = buckets(stack);
     const library = libraryIn(stack, { buckets: { image: { bucket: image }, video: { bucket: video } } });
-    expect([IMAGE, AUDIO, VIDEO].map((type) => library.prefixOf(type))).toEqual(['image/', '', 'video/']);
-    expect(library.environment(IMAGE).LINE_MEDIA_PREFIX).toBe('image/');
+    expect(MEDIA_TYPES.map((type) => library.prefixOf(type))).toEqual(['image/', '', 'video/']);
+    expect(MEDIA_TYPES.map((type) => placesIn(library)[type].prefix)).toEqual(['image/', '', 'video/']);
     // The distribution reads it through one origin.
     expect(only(Template.fromStack(stack), 'AWS::CloudFront::Distribution', 'Media').Properties.DistributionConfig.Origins).toHaveLength(2);
   });
@@ -140,7 +179,7 @@ describe('a bucket that is given', () => {
         video: { bucket: s3.Bucket.fromBucketName(stack, 'Two', new CfnParameter(stack, 'NameTwo').valueAsString) },
       },
     });
-    expect(library.prefixOf(IMAGE)).toBe('');
+    expect(library.prefixOf('image')).toBe('');
   });
 
   test('warns when it is not versioned', () => {
@@ -151,7 +190,7 @@ describe('a bucket that is given', () => {
   });
 
   test('warns when its policy cannot be changed, with the statement to add', () => {
-    const { stack, template } = templateWith((scope) => ({ types: [IMAGE], buckets: { image: { bucket: s3.Bucket.fromBucketName(scope, 'Given', 'my-images') } } }));
+    const { stack, template } = templateWith((scope) => ({ types: ['image'], buckets: { image: { bucket: s3.Bucket.fromBucketName(scope, 'Given', 'my-images') } } }));
     const [distributionId] = Object.keys(resources(template, 'AWS::CloudFront::Distribution'));
     expect(annotations(stack, 'Warning')).toEqual([
       'CDK cannot change the policy of the imported bucket my-images, so that CloudFront can read it. Add this statement to it: '
@@ -163,13 +202,13 @@ describe('a bucket that is given', () => {
   });
 
   test('warns by path when its name is a parameter', () => {
-    const { stack } = templateWith((scope) => ({ types: [IMAGE], buckets: { image: { bucket: s3.Bucket.fromBucketName(scope, 'Given', new CfnParameter(scope, 'Name').valueAsString) } } }));
+    const { stack } = templateWith((scope) => ({ types: ['image'], buckets: { image: { bucket: s3.Bucket.fromBucketName(scope, 'Given', new CfnParameter(scope, 'Name').valueAsString) } } }));
     expect(annotations(stack, 'Warning')).toEqual([expect.stringContaining('the policy of the imported bucket Stack/Given, ')]);
   });
 
   test('warns when the policy of its key cannot be changed, with the statement to add', () => {
     const { stack } = templateWith((scope) => ({
-      types: [IMAGE],
+      types: ['image'],
       buckets: { image: { bucket: new s3.Bucket(scope, 'Given', { versioned: true, encryptionKey: kms.Key.fromKeyArn(scope, 'Key', KEY_ARN) }) } },
     }));
     expect(annotations(stack, 'Warning', '/Stack/Key')).toEqual([
@@ -182,7 +221,7 @@ describe('a bucket that is given', () => {
 
   test('needs no policy, and gives no warning, for pre-signed links', () => {
     const { stack, template } = templateWith((scope) => ({
-      types: [IMAGE], delivery: MediaDelivery.presigned(), buckets: { image: { bucket: s3.Bucket.fromBucketName(scope, 'Given', 'my-images') } },
+      types: ['image'], delivery: MediaDelivery.presigned(), buckets: { image: { bucket: s3.Bucket.fromBucketName(scope, 'Given', 'my-images') } },
     }));
     expect(annotations(stack, 'Warning')).toEqual([]);
     expect(resources(template)).toEqual({});
@@ -193,7 +232,7 @@ describe('a bucket that is given', () => {
     const home = new Stack(app, 'Home');
     const bucket = new s3.Bucket(home, 'Given', { versioned: true, encryptionKey: new kms.Key(home, 'Key') });
     const stack = new Stack(app, 'Stack');
-    libraryIn(stack, { types: [IMAGE, VIDEO], buckets: { image: { bucket } } });
+    libraryIn(stack, { types: ['image', 'video'], buckets: { image: { bucket } } });
     const template = Template.fromStack(home);
     // The other stack cannot name the distribution, since this one needs it.
     const condition = { ArnLike: { 'AWS:SourceArn': { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':cloudfront::', { Ref: 'AWS::AccountId' }, ':distribution/*']] } } };
@@ -273,7 +312,7 @@ describe('links through CloudFront', () => {
 
   test('have the name of the distribution, or the domain of the user', () => {
     const { stack, library } = templateWith();
-    expect(rendered(stack.resolve(library.environment(IMAGE).LINE_MEDIA_DELIVERY))).toMatch(/^\{"kind":"cloudfront","domainName":"<MediaDistribution\w+\.DomainName>"\}$/);
+    expect(rendered(stack.resolve(library.environment().LINE_MEDIA_DELIVERY))).toMatch(/^\{"kind":"cloudfront","domainName":"<MediaDistribution\w+\.DomainName>"\}$/);
 
     const own = templateWith((scope) => ({
       delivery: MediaDelivery.cloudFront({
@@ -282,7 +321,7 @@ describe('links through CloudFront', () => {
         priceClass: cloudfront.PriceClass.PRICE_CLASS_200,
       }),
     }));
-    expect(own.stack.resolve(own.library.environment(IMAGE).LINE_MEDIA_DELIVERY)).toBe('{"kind":"cloudfront","domainName":"media.example.com"}');
+    expect(own.stack.resolve(own.library.environment().LINE_MEDIA_DELIVERY)).toBe('{"kind":"cloudfront","domainName":"media.example.com"}');
     expect(only(own.template, 'AWS::CloudFront::Distribution', 'Media').Properties.DistributionConfig).toMatchObject({
       Aliases: ['media.example.com'], PriceClass: 'PriceClass_200', ViewerCertificate: { MinimumProtocolVersion: 'TLSv1.2_2021', SslSupportMethod: 'sni-only' },
     });
@@ -295,33 +334,37 @@ describe('links through CloudFront', () => {
 describe('pre-signed links', () => {
   test('need no CloudFront', () => {
     const { stack, library, template } = templateWith(() => ({ delivery: MediaDelivery.presigned({ expiry: Duration.hours(6) }) }));
-    expect(stack.resolve(library.environment(VIDEO).LINE_MEDIA_DELIVERY)).toBe('{"kind":"presigned","expirySeconds":21600}');
+    expect(stack.resolve(library.environment().LINE_MEDIA_DELIVERY)).toBe('{"kind":"presigned","expirySeconds":21600}');
     expect([...new Set(Object.values(resources(template)).map(({ Type }) => Type))].sort()).toEqual(['AWS::S3::Bucket', 'AWS::S3::BucketPolicy']);
     expect(allowedBy(template, 'MediaImageBucketPolicy')).toEqual([]);
   });
 
   test('take an expiry that is a parameter', () => {
     const { stack, library } = templateWith((scope) => ({ delivery: MediaDelivery.presigned({ expiry: Duration.seconds(new CfnParameter(scope, 'Expiry', { type: 'Number' }).valueAsNumber) }) }));
-    expect(rendered(stack.resolve(library.environment(VIDEO).LINE_MEDIA_DELIVERY))).toBe('{"kind":"presigned","expirySeconds":<Expiry>}');
+    expect(rendered(stack.resolve(library.environment().LINE_MEDIA_DELIVERY))).toBe('{"kind":"presigned","expirySeconds":<Expiry>}');
   });
 });
 
 describe('grants', () => {
-  test('reading is for the objects of the type, and for telling a missing object from a forbidden one', () => {
+  test('reading is for the media of every type of the channel, and for telling a missing object from a forbidden one', () => {
     const stack = testStack();
     const bucket = new s3.Bucket(stack, 'Given', { versioned: true });
-    const library = libraryIn(stack, { buckets: { image: { bucket }, video: { bucket } } });
-    library.grantRead(IMAGE, roleIn(stack));
+    libraryIn(stack, { buckets: { image: { bucket }, video: { bucket } } }).grantRead(roleIn(stack));
+    const read = ['s3:GetObject', 's3:GetObjectVersion'];
     expect(statementsOf(Template.fromStack(stack), 'Role')).toEqual([
-      { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [expect.stringMatching(/^<Given\w+\.Arn>\/image\/\*$/)] },
+      { actions: read, resources: [expect.stringMatching(/^<Given\w+\.Arn>\/image\/\*$/)] },
       { actions: ['s3:ListBucket'], resources: [expect.stringMatching(/^<Given\w+\.Arn>$/)] },
+      { actions: read, resources: [expect.stringMatching(/^<MediaAudioBucket\w+\.Arn>\/\*$/)] },
+      { actions: ['s3:ListBucket'], resources: [expect.stringMatching(/^<MediaAudioBucket\w+\.Arn>$/)] },
+      { actions: read, resources: [expect.stringMatching(/^<Given\w+\.Arn>\/video\/\*$/)] },
     ]);
   });
 
-  test('reading a type that the channel has not grants nothing', () => {
+  test('reading is for no type that the channel has not', () => {
     const stack = testStack();
-    libraryIn(stack, { types: [AUDIO] }).grantRead(IMAGE, roleIn(stack));
-    expect(statementsOf(Template.fromStack(stack), 'Role')).toEqual([]);
+    libraryIn(stack, { types: ['audio'] }).grantRead(roleIn(stack));
+    expect(statementsOf(Template.fromStack(stack), 'Role').flatMap(({ resources: arns }) => arns))
+      .toEqual([expect.stringMatching(/^<MediaAudioBucket/), expect.stringMatching(/^<MediaAudioBucket/)]);
   });
 
   test('uploading is for objects of every type, and neither reads nor deletes', () => {
@@ -339,8 +382,8 @@ describe('grants', () => {
   test('of an encrypted bucket come with its key', () => {
     const stack = testStack();
     const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
-    const library = libraryIn(stack, { types: [IMAGE], delivery: MediaDelivery.presigned(), encryptionKey });
-    library.grantRead(IMAGE, roleIn(stack));
+    const library = libraryIn(stack, { types: ['image'], delivery: MediaDelivery.presigned(), encryptionKey });
+    library.grantRead(roleIn(stack));
     library.grantUpload(new iam.Role(stack, 'Uploader', { assumedBy: new iam.AccountRootPrincipal() }));
     const template = Template.fromStack(stack);
     expect(statementsOf(template, 'Role')).toContainEqual({ actions: ['kms:Decrypt'], resources: [KEY_ARN] });
@@ -350,6 +393,6 @@ describe('grants', () => {
 
 test.each([['us-gov-west-1'], ['cn-north-1'], [undefined]])('every ARN is of the partition of region %p', (region) => {
   const stack = testStack(region ? { env: { region, account: '123456789012' } } : {});
-  libraryIn(stack).grantRead(IMAGE, roleIn(stack));
+  libraryIn(stack).grantRead(roleIn(stack));
   expect(JSON.stringify(Template.fromStack(stack).toJSON().Resources)).not.toMatch(/arn:aws/);
 });

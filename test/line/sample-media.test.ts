@@ -4,14 +4,12 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { LineMessageType, MediaDelivery } from '../../src';
-import { SAMPLE_MEDIA_KEYS } from '../../src/contract/media';
-import { LineMediaLibrary, LineMediaLibraryProps, MEDIA_TYPES } from '../../src/line/line-media-library';
+import { MediaDelivery } from '../../src';
+import { MEDIA_TYPES, SAMPLE_MEDIA_KEYS } from '../../src/contract/media';
+import { LineMediaLibrary, LineMediaLibraryProps } from '../../src/line/line-media-library';
 import { SampleMedia } from '../../src/line/sample-media';
 import { ChannelResources, ChannelResourcesProps } from '../../src/shared/channel-resources';
 import { only, statementsOf, testStack } from '../support/template';
-
-const { IMAGE, AUDIO } = LineMessageType;
 
 function samplesIn(stack: Stack, props: Partial<LineMediaLibraryProps> = {}, channel: Partial<ChannelResourcesProps> = {}): Template {
   const resources = new ChannelResources(stack, { channelKey: 'line', channelName: 'Stack-Line', ...channel });
@@ -44,7 +42,7 @@ test('the samples are put when the stack is deployed, once the function may do i
 test('types of the channel only are put, behind their prefix in a shared bucket', () => {
   const stack = testStack();
   const bucket = new s3.Bucket(stack, 'Given', { versioned: true });
-  const template = samplesIn(stack, { types: [IMAGE, AUDIO], buckets: { image: { bucket }, audio: { bucket }, video: {} } });
+  const template = samplesIn(stack, { types: ['image', 'audio'], buckets: { image: { bucket }, audio: { bucket }, video: {} } });
   expect(only(template, 'Custom::LineSampleMedia', 'SampleMedia').Properties.Objects.map(({ Prefix, Type }: any) => [Type, Prefix])).toEqual([['image', 'image/'], ['audio', 'audio/']]);
   expect(statementsOf(template, 'SampleMediaUploadRole').slice(1).map(({ resources }) => resources)).toEqual([
     [expect.stringMatching(/^<Given\w+\.Arn>\/image\/line-sample\/image\.png$/)], [expect.stringMatching(/^<Given\w+\.Arn>\/audio\/line-sample\/audio\.m4a$/)],
@@ -53,7 +51,7 @@ test('types of the channel only are put, behind their prefix in a shared bucket'
 
 test('an encrypted bucket lets the function encrypt, and not decrypt', () => {
   const stack = testStack();
-  const template = samplesIn(stack, { types: [IMAGE] }, { encryptionKey: new kms.Key(stack, 'Key') });
+  const template = samplesIn(stack, { types: ['image'] }, { encryptionKey: new kms.Key(stack, 'Key') });
   expect(statementsOf(template, 'SampleMediaUploadRole')).toContainEqual({ actions: ['kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*'], resources: [expect.stringMatching(/^<Key\w+\.Arn>$/)] });
 });
 
