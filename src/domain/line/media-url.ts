@@ -118,31 +118,34 @@ interface MediaReference {
 /** Levels of JSON, more than any message that LINE takes has, that the call stack holds for certain. */
 const MAX_DEPTH = 1_000;
 
+type Visit = (address: string, place: string, role: MediaRole, isOwnPreview: boolean) => string;
+
 /**
- * A value with its media addresses replaced. Visits them in a fixed order.
+ * An object or array with the media addresses in it replaced. Visits them in a fixed order.
  *
+ * @param place JSON path of the value
  * @returns the same value, or parts, where nothing was replaced
  * @throws ContentError when the value is nested too deep
  */
-function mapAddresses<T>(
-  value: T, place: string, visit: (address: string, place: string, role: MediaRole, isOwnPreview: boolean) => string, depth = 0,
-): T {
-  if (typeof value !== 'object' || value === null) {
-    return value;
-  }
+function mapAddresses<T extends object>(value: T, place: string, visit: Visit, depth = 0): T {
   if (depth > MAX_DEPTH) {
     throw new ContentError(SendErrorCode.INVALID_CONTENT, `\`messages\` are nested more than ${MAX_DEPTH} levels deep; LINE takes no such message: flatten it`);
   }
   const owner = value as JsonObject;
+  const isArray = Array.isArray(value);
+  const path = (name: string) => isArray ? `${place}[${name}]` : `${place}.${name}`;
   let copy: Record<string, unknown> | undefined;
-  for (const [name, member] of Object.entries(owner)) {
-    const path = Array.isArray(value) ? `${place}[${name}]` : `${place}.${name}`;
-    const role = typeof member === 'string' && member.startsWith(MEDIA_SCHEME) ? roleOf(name, owner) : undefined;
-    const mapped = role
-      ? visit(member as string, `\`${path}\``, role, name === 'previewImageUrl' && member === owner.originalContentUrl)
-      : mapAddresses(member, path, visit, depth + 1);
+  for (const name of Object.keys(owner)) {
+    const member = owner[name];
+    let mapped = member;
+    if (typeof member === 'object' && member !== null) {
+      mapped = mapAddresses(member, path(name), visit, depth + 1);
+    } else if (typeof member === 'string' && member.startsWith(MEDIA_SCHEME)) {
+      const role = roleOf(name, owner);
+      mapped = role ? visit(member, `\`${path(name)}\``, role, name === 'previewImageUrl' && member === owner.originalContentUrl) : member;
+    }
     if (mapped !== member) {
-      copy ??= (Array.isArray(value) ? [...value] : { ...owner }) as Record<string, unknown>;
+      copy ??= (isArray ? [...value] : { ...owner }) as Record<string, unknown>;
       copy[name] = mapped;
     }
   }
