@@ -3,7 +3,7 @@ import { join } from 'path';
 import { ContentError } from '../../../src/domain/line/content-error';
 import { MEDIA_FORMATS } from '../../../src/domain/line/media-formats';
 import { resolveMedia } from '../../../src/domain/line/media-url';
-import { MessageContent, parseContent } from '../../../src/domain/line/message-content';
+import { MessagesContent, parseContent } from '../../../src/domain/line/message-content';
 import { sampleObjects } from '../../../src/domain/line/sample-media';
 
 const FOLDER = join(__dirname, '../../../src/line/handlers/sample-media');
@@ -69,13 +69,15 @@ describe('the files', () => {
     // GIVEN
     const uploaded = sampleObjects([{ Bucket: 'b', Prefix: '', Type: messageType }]);
     // WHEN
-    const content = parseContent('', { messageType, sampleMessages: true }) as MessageContent;
-    const messages = await resolveMedia(content, {
-      find: async (key) => {
+    const { messages: sample } = parseContent('', { functionType: messageType, sampleMessages: true }) as MessagesContent;
+    const messages = await resolveMedia(sample, {
+      types: [messageType],
+      find: async (type, key) => {
         const object = uploaded.find((each) => each.key === key);
-        return object && { key, bytes: bytesOf(object.file).length, contentType: object.contentType };
+        return object && { type, key, bytes: bytesOf(object.file).length, contentType: object.contentType };
       },
       url: async ({ key }) => `https://media.example.com/${key}`,
+      imagemapUrl: () => undefined,
     });
     // THEN
     expect(messages).not.toBeInstanceOf(ContentError);
@@ -83,6 +85,9 @@ describe('the files', () => {
   });
 
   test('formats state the usual content type first', () => {
-    expect(Object.values(MEDIA_FORMATS).map(({ contentTypes }) => contentTypes[0])).toEqual(['image/jpeg', 'image/jpeg', 'audio/mp4', 'video/mp4']);
+    expect(Object.entries(MEDIA_FORMATS).map(([role, { contentTypes }]) => [role, contentTypes[0]])).toEqual([
+      ['image', 'image/jpeg'], ['preview', 'image/jpeg'], ['audio', 'audio/mp4'], ['video', 'video/mp4'], ['imagemap', 'image/jpeg'],
+      ['animation', 'image/png'], ['flexIcon', 'image/jpeg'], ['icon', 'image/png'], ['link', undefined],
+    ]);
   });
 });
