@@ -1,116 +1,227 @@
 import { ContentError, contentErrorOnly } from './content-error';
-import { MEDIA_FORMATS, MediaRole } from './media-formats';
+import { invalidContent } from './invalid-content';
+import { JsonObject, LineMessage, isJsonObject } from './line-message';
+import { MEDIA_FORMATS } from './media-formats';
+import { checkMediaKey, mediaExtension } from './media-key';
+import { isTemplateName } from './message-template';
 import { SendErrorCode } from '../../contract/custom-channel';
-import { MAX_KEY_BYTES, MAX_MESSAGES_PER_REQUEST, MAX_TEXT_LENGTH, MAX_URL_LENGTH } from '../../contract/limits';
-import { MessageType, SAMPLE_AUDIO_DURATION_MS, SAMPLE_MEDIA_KEYS, SAMPLE_TEXT } from '../../contract/media';
-
-/** A LINE message object of one of the four types. Source: LINE, Messaging API reference, "Message objects". */
-export type LineMessage =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'image'; readonly originalContentUrl: string; readonly previewImageUrl: string }
-  | { readonly type: 'audio'; readonly originalContentUrl: string; readonly duration: number }
-  | { readonly type: 'video'; readonly originalContentUrl: string; readonly previewImageUrl: string; readonly trackingId?: string };
-
-/** What `Data` says: messages that are ready, or one whose media object has to be found first. Durations are milliseconds. */
-export type MessageContent =
-  | { readonly kind: 'messages'; readonly messages: readonly LineMessage[] }
-  | { readonly kind: 'image'; readonly key: string; readonly previewKey?: string }
-  | { readonly kind: 'audio'; readonly key: string; readonly duration: number }
-  | { readonly kind: 'video'; readonly key: string; readonly previewKey: string; readonly trackingId?: string };
+import { MAX_MESSAGES_PER_REQUEST } from '../../contract/limits';
+import {
+  MEDIA_SCHEME, MEDIA_TYPES, MESSAGE_TYPES, MediaType, MessageType, SAMPLE_AUDIO_DURATION_MS, SAMPLE_MEDIA_KEYS, SAMPLE_TEXT, SendFunctionType,
+} from '../../contract/media';
 
 export interface ContentOptions {
   /** The type that the send function was made for; it says how plain data is read. */
-  readonly messageType: MessageType;
+  readonly functionType: SendFunctionType;
   /** Blank data sends the sample message of the type. */
   readonly sampleMessages: boolean;
 }
 
+/** What content says beside its messages. Absent: as LINE does it, and `skip`. */
+export interface ContentSettings {
+  /** The message comes without sound and notification. Source: LINE, Messaging API reference, "Send multicast message". */
+  readonly notificationDisabled?: boolean;
+  /** LINE counts opens and clicks under this name. Source: LINE, "Unit-based statistics aggregation". */
+  readonly customAggregationUnit?: string;
+  /** A person for whom a placeholder has neither value nor default is left out, or nobody is sent to. */
+  readonly missingAttribute?: 'skip' | 'fail';
+}
+
+/** Message objects as they were written, `media://` addresses and placeholders in them. */
+export interface MessagesContent {
+  readonly kind: 'messages';
+  readonly messages: readonly LineMessage[];
+  readonly settings: ContentSettings;
+}
+
+/** The messages are in a template, an object in S3. Its own settings hold where these are silent. */
+export interface TemplateContent {
+  readonly kind: 'template';
+  readonly name: string;
+  /** S3 version of the object. */
+  readonly version?: string;
+  readonly settings: ContentSettings;
+}
+
+export type Content = MessagesContent | TemplateContent;
+
 /**
- * Reads a campaign's `Data`. Never throws: what is wrong comes back as a `ContentError`.
+ * Reads a campaign's `Data`. Never throws: what is wrong comes back as a `ContentError`. LINE's limits are not checked
+ * here, but of the rendered messages (`checkMessages`).
  *
  * | function | plain data | shorthand |
  * | --- | --- | --- |
- * | text | the text, every character of it | – |
+ * | text, any | the text, every character of it | – |
+ * | textV2 | the same, with LINE's `{…}` | – |
  * | image | `key` or `key,preview key` | `{"key","previewKey"}` |
  * | audio | `key,milliseconds` | `{"key","duration"}` |
  * | video | `key,cover key` | `{"key","previewKey","trackingId"}`, `previewKey` being the cover |
+ * | sticker | `packageId,stickerId` | – |
+ * | coupon | `couponId` | – |
+ * | imagemap | – | `{"baseKey","altText","height","areas":[{"x","y","width","height","uri" or "text" or "clipboardText","label"}]}` |
+ * | location, template, flex | – | – |
  *
  * Keys are keys of S3 objects; one with a comma, or with a space at an end, goes in double quotes, and a double quote
- * inside is written twice (RFC 4180). Every function also takes a LINE message object, an array of up to five, or
- * `{"messages":[…]}`. Data is JSON only when it parses to an object with a member `type`, `messages`, `template` or
- * `key`, or to an array that holds an object with a `type`: `[SALE] 20%`, `{hi}`, `"x"` and `123` are text.
+ * inside is written twice (RFC 4180). On an `any` function the extension of `key` tells the type. Every function also takes
+ * a LINE message object, an array of up to five, `{"messages":[…]}` and `{"template":"name","version":"…"}`, the last two
+ * with `ContentSettings`. Data is JSON only when it parses to an object with a member `type`, `messages`, `template`, `key`
+ * or `baseKey`, or to an array that holds an object with a `type`: `[SALE] 20%`, `{hi}`, `"x"` and `123` are text.
+ *
+ * Media become addresses: `media://<image, audio or video>/<key>`. Members of message objects are not looked at, but for `type`.
  */
-export function parseContent(data: unknown, options: ContentOptions): MessageContent | ContentError {
+export function parseContent(data: unknown, options: ContentOptions): Content | ContentError {
   try {
-    return read(data, options);
+    return readData(data, options);
   } catch (error) {
     return contentErrorOnly(error);
   }
 }
 
-function read(data: unknown, { messageType, sampleMessages }: ContentOptions): MessageContent {
-  if (data !== undefined && data !== null && typeof data !== 'string') {
-    throw invalid('`Data`', data, 'a string', 'write objects as JSON text');
-  }
-  if (data === undefined || data === null || data.trim() === '') {
-    if (sampleMessages) {
-      return SAMPLES[messageType];
+/**
+ * Reads a template: any JSON form of the grammar, but no other template. Never throws.
+ *
+ * @param object what to call it in errors
+ */
+export function parseTemplate(object: string, text: string, functionType: SendFunctionType): MessagesContent | ContentError {
+  const root = `template \`${object}\``;
+  try {
+    const json = readJson(text);
+    if (json === undefined) {
+      throw invalidContent(root, text, 'a JSON object with `type`, `messages`, `key` or `baseKey`, or an array of message objects',
+        'a text goes into {"type":"text","text":"…"}');
     }
-    throw new ContentError(SendErrorCode.EMPTY_CONTENT,
-      '`Data` is blank; write what to send, or deploy the channel with `sampleMessages` to send a sample');
+    const content = readMarked(json, functionType, root);
+    if (content.kind === 'template') {
+      throw new ContentError(SendErrorCode.INVALID_CONTENT, `${root} names another template; write the messages themselves into it`);
+    }
+    return content;
+  } catch (error) {
+    const { code, message } = contentErrorOnly(error);
+    return new ContentError(code, message.startsWith(root) ? message : `${root}: ${message}`);
   }
-  const json = readJson(data);
-  return json === undefined ? readPlain(data, messageType) : readMessages(json, messageType);
 }
 
-const SAMPLES: Record<MessageType, MessageContent> = {
-  text: { kind: 'messages', messages: [{ type: 'text', text: SAMPLE_TEXT }] },
-  image: { kind: 'image', key: SAMPLE_MEDIA_KEYS.image },
-  audio: { kind: 'audio', key: SAMPLE_MEDIA_KEYS.audio, duration: SAMPLE_AUDIO_DURATION_MS },
-  video: { kind: 'video', key: SAMPLE_MEDIA_KEYS.video, previewKey: SAMPLE_MEDIA_KEYS.videoCover },
+const DATA = '`Data`';
+
+function readData(data: unknown, { functionType, sampleMessages }: ContentOptions): Content {
+  if (data !== undefined && data !== null && typeof data !== 'string') {
+    throw invalidContent(DATA, data, 'a string', 'write objects as JSON text');
+  }
+  if (data === undefined || data === null || data.trim() === '') {
+    return sample(functionType, sampleMessages);
+  }
+  const json = readJson(data);
+  return json === undefined ? withoutSettings([readPlain(data, functionType)]) : readMarked(json, functionType, DATA);
+}
+
+function withoutSettings(messages: readonly LineMessage[]): MessagesContent {
+  return { kind: 'messages', messages, settings: {} };
+}
+
+function sample(functionType: SendFunctionType, isOn: boolean): MessagesContent {
+  const message = SAMPLES[functionType === 'any' ? 'text' : functionType];
+  if (isOn && message) {
+    return withoutSettings([message]);
+  }
+  throw new ContentError(SendErrorCode.EMPTY_CONTENT, isOn
+    ? `${DATA} is blank, and there is no sample ${functionType} message; write what to send`
+    : `${DATA} is blank; write what to send, or deploy the channel with \`sampleMessages\` to send a sample`);
+}
+
+const SAMPLES: { readonly [type in MessageType]?: LineMessage } = {
+  text: { type: 'text', text: SAMPLE_TEXT },
+  image: image(address('image', SAMPLE_MEDIA_KEYS.image)),
+  audio: audio(address('audio', SAMPLE_MEDIA_KEYS.audio), SAMPLE_AUDIO_DURATION_MS),
+  video: video(address('video', SAMPLE_MEDIA_KEYS.video), address('image', SAMPLE_MEDIA_KEYS.videoCover)),
 };
+
+// ---------------------------------------------------------------------------------------------------- message objects
+
+function image(originalContentUrl: string, previewImageUrl = originalContentUrl): LineMessage {
+  return { type: 'image', originalContentUrl, previewImageUrl };
+}
+
+function audio(originalContentUrl: string, duration: number): LineMessage {
+  return { type: 'audio', originalContentUrl, duration };
+}
+
+function video(originalContentUrl: string, previewImageUrl: string): LineMessage {
+  return { type: 'video', originalContentUrl, previewImageUrl };
+}
+
+function address(type: MediaType, key: string): string {
+  return `${MEDIA_SCHEME}${type}/${key}`;
+}
+
+/** Address of a key that was written as one. What a placeholder will make of it is checked when the media are resolved. */
+function addressAt(place: string, key: unknown, role: MediaType | 'preview' | 'imagemap'): string {
+  const type = role === 'preview' || role === 'imagemap' ? 'image' : role;
+  return address(type, typeof key === 'string' && hasPlaceholder(key) ? key : checkMediaKey(place, key, role));
+}
+
+function hasPlaceholder(text: string): boolean {
+  return text.includes('{{');
+}
 
 // ---------------------------------------------------------------------------------------------------- plain data
 
-function readPlain(data: string, messageType: MessageType): MessageContent {
-  if (messageType === 'text') {
-    return { kind: 'messages', messages: [{ type: 'text', text: textAt('`Data`', data) }] };
-  }
-  const usage = PLAIN_USAGE[messageType];
-  if (data.length > MAX_PLAIN_LENGTH) {
-    throw invalid('`Data`', data, `at most ${MAX_PLAIN_LENGTH} UTF-16 code units`, `write ${usage}`);
-  }
-  const fields = readFields(data);
-  const [first, second] = fields;
-  if (fields.length > 2 || (fields.length === 1 && messageType !== 'image')) {
-    throw new ContentError(SendErrorCode.INVALID_CONTENT,
-      `\`Data\` has ${fields.length} ${fields.length === 1 ? 'part' : 'parts'}; write ${usage}, a key with a comma in double quotes`);
-  }
-  switch (messageType) {
-    case 'image': return {
-      kind: 'image',
-      key: keyAt('part 1 of `Data`', first, 'image'),
-      ...(second !== undefined && { previewKey: keyAt('part 2 of `Data`', second, 'preview') }),
-    };
-    case 'audio': {
-      const key = keyAt('part 1 of `Data`', first, 'audio');
-      if (!/^[0-9]+$/.test(second)) {
-        throw invalid('part 2 of `Data`', second, 'the duration in milliseconds, a positive integer', `write ${usage}`);
-      }
-      return { kind: 'audio', key, duration: durationAt('part 2 of `Data`', Number(second)) };
+function readPlain(data: string, functionType: SendFunctionType): LineMessage {
+  switch (functionType) {
+    case 'any':
+    case 'text':
+      return { type: 'text', text: data };
+    case 'textV2':
+      return { type: 'textV2', text: data };
+    case 'image': {
+      const [key, preview] = readFields(data, 'image');
+      return image(addressAt(PART_1, key, 'image'), preview === undefined ? undefined : addressAt(PART_2, preview, 'preview'));
     }
-    case 'video': return {
-      kind: 'video',
-      key: keyAt('part 1 of `Data`', first, 'video'),
-      previewKey: keyAt('part 2 of `Data`', second, 'preview'),
-    };
+    case 'audio': {
+      const [key, duration] = readFields(data, 'audio');
+      const url = addressAt(PART_1, key, 'audio');
+      if (!/^[0-9]+$/.test(duration)) {
+        throw invalidContent(PART_2, duration, 'the duration in milliseconds, a positive integer', `write ${PLAIN_FORMS.audio.usage}`);
+      }
+      return audio(url, durationAt(PART_2, Number(duration)));
+    }
+    case 'video': {
+      const [key, cover] = readFields(data, 'video');
+      return video(addressAt(PART_1, key, 'video'), addressAt(PART_2, cover, 'preview'));
+    }
+    case 'sticker': {
+      const [packageId, stickerId] = readFields(data, 'sticker');
+      return { type: 'sticker', packageId: stickerIdAt(PART_1, packageId), stickerId: stickerIdAt(PART_2, stickerId) };
+    }
+    case 'coupon': {
+      const [couponId] = readFields(data, 'coupon');
+      if (!/^\S+$/.test(couponId)) {
+        throw invalidContent(DATA, couponId, 'the id of a coupon, without blanks', `write ${PLAIN_FORMS.coupon.usage}`);
+      }
+      return { type: 'coupon', couponId };
+    }
+    default:
+      throw new ContentError(SendErrorCode.INVALID_CONTENT,
+        `${DATA} is plain text, which a ${functionType} message cannot be made of; write ${JSON_USAGE[functionType]}, or {"template":"name"}`);
   }
 }
 
-const PLAIN_USAGE = {
-  image: '`key` or `key,preview key`',
-  audio: '`key,milliseconds`',
-  video: '`key,cover key`',
+const PART_1 = `part 1 of ${DATA}`;
+const PART_2 = `part 2 of ${DATA}`;
+
+/** Plain forms of several parts, or of one that is no text: how many there may be, and how they are written. */
+const PLAIN_FORMS = {
+  image: { parts: [1, 2], usage: '`key` or `key,preview key`' },
+  audio: { parts: [2], usage: '`key,milliseconds`' },
+  video: { parts: [2], usage: '`key,cover key`' },
+  sticker: { parts: [2], usage: '`packageId,stickerId`' },
+  coupon: { parts: [1], usage: '`couponId`' },
+} as const;
+
+const JSON_USAGE = {
+  location: '{"type":"location","title":"…","address":"…","latitude":…,"longitude":…}',
+  imagemap: '{"baseKey":"…","altText":"…","height":…,"areas":[…]}',
+  template: '{"type":"template","altText":"…","template":{…}}',
+  flex: '{"type":"flex","altText":"…","contents":{…}}',
 } as const;
 
 /** More than two keys of the longest, every character of them a doubled quote, could take. */
@@ -120,29 +231,42 @@ const MAX_PLAIN_LENGTH = 5_000;
 const FIELD = /(?:\s*"([^"]*(?:""[^"]*)*)"\s*|((?!\s*")[^,]*))(,|$)/y;
 
 /** The fields of one line of comma-separated values. Source: RFC 4180; spaces around a field are dropped unless quoted. */
-function readFields(data: string): string[] {
+function readFields(data: string, type: keyof typeof PLAIN_FORMS): string[] {
+  const { parts, usage } = PLAIN_FORMS[type];
+  if (data.length > MAX_PLAIN_LENGTH) {
+    throw invalidContent(DATA, data, `at most ${MAX_PLAIN_LENGTH} UTF-16 code units`, `write ${usage}`);
+  }
   const fields: string[] = [];
   FIELD.lastIndex = 0;
-  for (;;) {
+  for (let end = ','; end !== '';) {
     const match = FIELD.exec(data);
     if (!match) {
       throw new ContentError(SendErrorCode.INVALID_CONTENT,
-        `part ${fields.length + 1} of \`Data\` begins with a double quote but does not end with one before the next comma; `
+        `part ${fields.length + 1} of ${DATA} begins with a double quote but does not end with one before the next comma; `
         + 'close the quotes, and write a double quote inside them twice');
     }
-    const [, quoted, bare, end] = match;
+    const [, quoted, bare] = match;
     fields.push(quoted === undefined ? bare.trim() : quoted.replaceAll('""', '"'));
-    if (end === '') {
-      return fields;
-    }
+    end = match[3];
   }
+  if (!(parts as readonly number[]).includes(fields.length)) {
+    throw new ContentError(SendErrorCode.INVALID_CONTENT,
+      `${DATA} has ${fields.length} ${fields.length === 1 ? 'part' : 'parts'}; write ${usage}, a part with a comma in double quotes`);
+  }
+  return fields;
+}
+
+/** Source: LINE, "List of available stickers": ids are numbers, written as strings. */
+function stickerIdAt(place: string, value: string): string {
+  if (!/^[0-9]+$/.test(value) && !hasPlaceholder(value)) {
+    throw invalidContent(place, value, 'the number of a sticker or of its package', `write ${PLAIN_FORMS.sticker.usage}`);
+  }
+  return value;
 }
 
 // ---------------------------------------------------------------------------------------------------- JSON
 
-type JsonObject = Record<string, unknown>;
-
-const JSON_MARKERS = ['type', 'messages', 'template', 'key'];
+const JSON_MARKERS = ['type', 'messages', 'template', 'key', 'baseKey'];
 
 /** The parsed data if it is meant as JSON, else undefined. */
 function readJson(data: string): JsonObject | unknown[] | undefined {
@@ -154,197 +278,212 @@ function readJson(data: string): JsonObject | unknown[] | undefined {
   }
   if (Array.isArray(parsed)) {
     // One is enough: a list that is half made of messages is a mistake to be named, not a text to be sent.
-    return parsed.some((element) => isObject(element) && Object.hasOwn(element, 'type')) ? parsed : undefined;
+    return parsed.some((element) => isJsonObject(element) && Object.hasOwn(element, 'type')) ? parsed : undefined;
   }
-  return isObject(parsed) && JSON_MARKERS.some((marker) => Object.hasOwn(parsed, marker)) ? parsed : undefined;
+  return isJsonObject(parsed) && JSON_MARKERS.some((marker) => Object.hasOwn(parsed, marker)) ? parsed : undefined;
 }
 
-function readMessages(json: JsonObject | unknown[], messageType: MessageType): MessageContent {
+const SETTINGS = ['notificationDisabled', 'customAggregationUnit', 'missingAttribute'] as const;
+
+/** @param root what the whole is called in errors */
+function readMarked(json: JsonObject | unknown[], functionType: SendFunctionType, root: string): Content {
   if (Array.isArray(json)) {
-    return { kind: 'messages', messages: messageList(json, '`Data`', (index) => `[${index}]`) };
+    return withoutSettings(messageList(json, root, (index) => `[${index}]`));
   }
   if (Object.hasOwn(json, 'type')) {
-    return { kind: 'messages', messages: [messageAt('', json)] };
+    return withoutSettings([messageAt('', json)]);
   }
   if (Object.hasOwn(json, 'messages')) {
-    onlyMembers(json, ['messages'], '');
+    onlyMembers(json, ['messages', ...SETTINGS], root);
     if (!Array.isArray(json.messages)) {
-      throw invalid('`messages`', json.messages, 'an array of message objects', 'put the message into brackets');
+      throw invalidContent('`messages`', json.messages, 'an array of message objects', 'put the message into brackets');
     }
-    return { kind: 'messages', messages: messageList(json.messages, '`messages`', (index) => `messages[${index}]`) };
+    return {
+      kind: 'messages',
+      messages: messageList(json.messages, '`messages`', (index) => `messages[${index}]`),
+      settings: readSettings(json),
+    };
   }
   if (Object.hasOwn(json, 'template')) {
-    throw new ContentError(SendErrorCode.UNSUPPORTED_CONTENT,
-      '`template` is not supported by this version; write the message itself into `Data`');
+    return readTemplate(json, root);
   }
-  return shorthand(json, messageType);
+  return withoutSettings([readShorthand(json, functionType, root)]);
 }
 
 function messageList(list: unknown[], place: string, path: (index: number) => string): LineMessage[] {
   if (list.length === 0 || list.length > MAX_MESSAGES_PER_REQUEST) {
-    throw invalid(place, list, `1 to ${MAX_MESSAGES_PER_REQUEST} messages`, 'send the others as another campaign');
+    throw invalidContent(place, list, `1 to ${MAX_MESSAGES_PER_REQUEST} messages`, 'send the others as another campaign');
   }
   return list.map((element, index) => messageAt(path(index), element));
 }
 
-/** Checks a member and returns it as it will be sent. */
-type Check = (place: string, value: unknown) => string | number;
-
-/** Members of each type. Source: LINE, Messaging API reference, "Message objects". What else LINE knows is not sent by this version. */
-const MESSAGE_MEMBERS: Record<MessageType, { readonly required: Record<string, Check>; readonly optional?: Record<string, Check> }> = {
-  text: { required: { text: textAt } },
-  image: { required: { originalContentUrl: urlAt, previewImageUrl: urlAt } },
-  audio: { required: { originalContentUrl: urlAt, duration: durationAt } },
-  video: { required: { originalContentUrl: urlAt, previewImageUrl: urlAt }, optional: { trackingId: trackingIdAt } },
-};
-
 function messageAt(path: string, message: unknown): LineMessage {
-  if (!isObject(message)) {
-    throw invalid(`\`${path}\``, message, 'a message object', 'see LINE, Messaging API reference, "Message objects"');
+  if (!isJsonObject(message)) {
+    throw invalidContent(`\`${path}\``, message, 'a message object', 'see LINE, Messaging API reference, "Message objects"');
   }
-  const type = message.type;
-  if (typeof type !== 'string') {
-    throw invalid(member(path, 'type'), type, 'the name of a message type', `write one of ${Object.keys(MESSAGE_MEMBERS).join(', ')}`);
+  const place = path === '' ? '`type`' : `\`${path}.type\``;
+  if (typeof message.type !== 'string') {
+    throw invalidContent(place, message.type, 'the name of a message type', `write one of ${MESSAGE_TYPES.join(', ')}`);
   }
-  if (!Object.hasOwn(MESSAGE_MEMBERS, type)) {
+  if (!(MESSAGE_TYPES as readonly string[]).includes(message.type)) {
     throw new ContentError(SendErrorCode.UNSUPPORTED_CONTENT,
-      `${member(path, 'type')} names a type that this version does not send; it sends ${Object.keys(MESSAGE_MEMBERS).join(', ')}`);
+      `${place} names a type that LINE does not know; write one of ${MESSAGE_TYPES.join(', ')}`);
   }
-  const { required, optional = {} } = MESSAGE_MEMBERS[type as MessageType];
-  onlyMembers(message, ['type', ...Object.keys(required), ...Object.keys(optional)], path);
-  const present = Object.entries(optional).filter(([name]) => message[name] !== undefined);
-  return Object.fromEntries([
-    ['type', type],
-    ...[...Object.entries(required), ...present].map(([name, check]) => [name, check(member(path, name), message[name])]),
-  ]);
+  return message as LineMessage;
 }
 
-/** `{"key":…}`: the media message of the function's type, by S3 keys. */
-function shorthand(json: JsonObject, messageType: MessageType): MessageContent {
-  switch (messageType) {
+function readTemplate(json: JsonObject, root: string): TemplateContent {
+  onlyMembers(json, ['template', 'version', ...SETTINGS], root);
+  const { template: name, version } = json;
+  if (!isTemplateName(name)) {
+    throw invalidContent('`template`', name, 'the name of a template: letters, digits, `_` and `-`, in parts between `.` or `/`, 200 characters at most',
+      'write the object\'s key without the prefix and without `.json`');
+  }
+  if (version !== undefined && (typeof version !== 'string' || version === '' || version.length > MAX_VERSION_LENGTH)) {
+    throw invalidContent('`version`', version, 'the S3 version id of the template', 'take it from the bucket, or leave it out to send the current version');
+  }
+  return { kind: 'template', name, ...(version !== undefined && { version }), settings: readSettings(json) };
+}
+
+/** Source: Amazon S3, "How S3 Versioning works": version ids have at most 1,024 bytes. */
+const MAX_VERSION_LENGTH = 1_024;
+
+function readSettings({ notificationDisabled, customAggregationUnit, missingAttribute }: JsonObject): ContentSettings {
+  if (notificationDisabled !== undefined && typeof notificationDisabled !== 'boolean') {
+    throw invalidContent('`notificationDisabled`', notificationDisabled, 'true or false', 'leave it out to notify');
+  }
+  // Source: LINE, Messaging API reference, "Send multicast message", `customAggregationUnits`.
+  if (customAggregationUnit !== undefined && !(typeof customAggregationUnit === 'string' && /^[A-Za-z0-9_]{1,30}$/.test(customAggregationUnit))) {
+    throw invalidContent('`customAggregationUnit`', customAggregationUnit, '1 to 30 of A-Z, a-z, 0-9 and _', 'choose another name');
+  }
+  if (missingAttribute !== undefined && missingAttribute !== 'skip' && missingAttribute !== 'fail') {
+    throw invalidContent('`missingAttribute`', missingAttribute, '"skip" or "fail"', 'leave it out to skip people without the attribute');
+  }
+  return {
+    ...(notificationDisabled !== undefined && { notificationDisabled }),
+    ...(customAggregationUnit !== undefined && { customAggregationUnit }),
+    ...(missingAttribute !== undefined && { missingAttribute }),
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------- shorthand
+
+/** `{"key":…}` or `{"baseKey":…}`: a media message by keys of S3 objects. */
+function readShorthand(json: JsonObject, functionType: SendFunctionType, root: string): LineMessage {
+  const marker = Object.hasOwn(json, 'baseKey') ? 'baseKey' : 'key';
+  const told = marker === 'baseKey' ? 'imagemap' : typeOfKey(json.key);
+  const type = functionType === 'any' ? told : functionType;
+  if (type === undefined) {
+    checkMediaKey('`key`', json.key, 'imagemap'); // It must be a key at all before its ending can be blamed.
+    throw new ContentError(SendErrorCode.INVALID_CONTENT,
+      `the end of \`key\` does not tell the message type; it tells it by ${MEDIA_TYPES.flatMap((each) => MEDIA_FORMATS[each].extensions).map((name) => `.${name}`).join(', ')}: `
+      + 'use the send function of the image, audio or video type, or write the message object');
+  }
+  if (!SHORTHAND_TYPES.includes(type) || (told !== undefined && told !== type)) {
+    throw new ContentError(SendErrorCode.INVALID_CONTENT,
+      `\`${marker}\` makes ${told ?? 'image, audio or video'} messages, but this function sends ${type}; use the send function of the ${told ?? 'image, audio or video'} type`);
+  }
+  switch (type) {
     case 'image':
-      onlyMembers(json, ['key', 'previewKey'], '');
-      return {
-        kind: 'image',
-        key: keyAt('`key`', json.key, 'image'),
-        ...(json.previewKey !== undefined && { previewKey: keyAt('`previewKey`', json.previewKey, 'preview') }),
-      };
+      onlyMembers(json, ['key', 'previewKey'], root);
+      return image(addressAt('`key`', json.key, 'image'), json.previewKey === undefined ? undefined : addressAt('`previewKey`', json.previewKey, 'preview'));
     case 'audio':
-      onlyMembers(json, ['key', 'duration'], '');
-      return { kind: 'audio', key: keyAt('`key`', json.key, 'audio'), duration: durationAt('`duration`', json.duration) };
+      onlyMembers(json, ['key', 'duration'], root);
+      return audio(addressAt('`key`', json.key, 'audio'), durationAt('`duration`', json.duration));
     case 'video':
-      onlyMembers(json, ['key', 'previewKey', 'trackingId'], '');
+      onlyMembers(json, ['key', 'previewKey', 'trackingId'], root);
       return {
-        kind: 'video',
-        key: keyAt('`key`', json.key, 'video'),
-        previewKey: keyAt('`previewKey`', json.previewKey, 'preview'),
-        ...(json.trackingId !== undefined && { trackingId: trackingIdAt('`trackingId`', json.trackingId) }),
+        ...video(addressAt('`key`', json.key, 'video'), addressAt('`previewKey`', json.previewKey, 'preview')),
+        ...(json.trackingId !== undefined && { trackingId: stringAt('`trackingId`', json.trackingId) }),
       };
-    case 'text':
-      throw new ContentError(SendErrorCode.INVALID_CONTENT,
-        '`key` names a media object, but this function sends text; use the send function of the image, audio or video type');
+    default:
+      return readImagemap(json, root);
   }
 }
 
-function onlyMembers(object: JsonObject, allowed: readonly string[], path: string): void {
-  const other = Object.keys(object).filter((name) => !allowed.includes(name)).length;
-  if (other > 0) {
-    throw new ContentError(SendErrorCode.UNSUPPORTED_CONTENT,
-      `${path === '' ? '`Data`' : `\`${path}\``} has ${other} ${other === 1 ? 'member' : 'members'} that this version does not send; it takes ${allowed.join(', ')}: remove the others`);
+const SHORTHAND_TYPES: readonly MessageType[] = [...MEDIA_TYPES, 'imagemap'];
+
+/** By the extension; undefined when it is none that LINE shows or plays, or when a placeholder is to make it. */
+function typeOfKey(key: unknown): MediaType | undefined {
+  const extension = typeof key === 'string' ? mediaExtension(key) : undefined;
+  return MEDIA_TYPES.find((type) => extension !== undefined && MEDIA_FORMATS[type].extensions.includes(extension));
+}
+
+/** Source: LINE, Messaging API reference, "Imagemap message", `baseSize.width`. */
+const IMAGEMAP_WIDTH = 1_040;
+
+function readImagemap(json: JsonObject, root: string): LineMessage {
+  onlyMembers(json, ['baseKey', 'altText', 'height', 'areas'], root);
+  if (!Array.isArray(json.areas)) {
+    throw invalidContent('`areas`', json.areas, 'an array of areas', 'write {"x","y","width","height"} and what a tap does, in pixels of the picture of 1,040');
   }
+  return {
+    type: 'imagemap',
+    baseUrl: addressAt('`baseKey`', json.baseKey, 'imagemap'),
+    altText: stringAt('`altText`', json.altText),
+    baseSize: { width: IMAGEMAP_WIDTH, height: pixelsAt('`height`', json.height) },
+    actions: json.areas.map((area, index) => imagemapAction(`areas[${index}]`, area)),
+  };
+}
+
+/** What a tap does: member of an area → the action's type and its member. Source: LINE, Messaging API reference, "Imagemap action objects". */
+const IMAGEMAP_ACTIONS = {
+  uri: { type: 'uri', member: 'linkUri' },
+  text: { type: 'message', member: 'text' },
+  clipboardText: { type: 'clipboard', member: 'clipboardText' },
+} as const;
+
+function imagemapAction(path: string, area: unknown): JsonObject {
+  if (!isJsonObject(area)) {
+    throw invalidContent(`\`${path}\``, area, 'an object', 'write {"x","y","width","height"} and what a tap does');
+  }
+  const taps = Object.keys(IMAGEMAP_ACTIONS) as (keyof typeof IMAGEMAP_ACTIONS)[];
+  onlyMembers(area, ['x', 'y', 'width', 'height', ...taps, 'label'], `\`${path}\``);
+  const present = taps.filter((tap) => Object.hasOwn(area, tap));
+  if (present.length !== 1) {
+    throw new ContentError(SendErrorCode.INVALID_CONTENT, `\`${path}\` has ${present.length} of ${taps.join(', ')}; write one of them, which a tap does`);
+  }
+  const { type, member } = IMAGEMAP_ACTIONS[present[0]];
+  const pixels = (name: string) => pixelsAt(`\`${path}.${name}\``, area[name]);
+  return {
+    type,
+    [member]: stringAt(`\`${path}.${present[0]}\``, area[present[0]]),
+    area: { x: pixels('x'), y: pixels('y'), width: pixels('width'), height: pixels('height') },
+    ...(area.label !== undefined && { label: stringAt(`\`${path}.label\``, area.label) }),
+  };
 }
 
 // ---------------------------------------------------------------------------------------------------- values
 
-function textAt(place: string, value: unknown): string {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw invalid(place, value, `1 to ${MAX_TEXT_LENGTH} UTF-16 code units, not all of them blank`, 'write the text');
-  }
-  if (value.length > MAX_TEXT_LENGTH) {
-    throw new ContentError(SendErrorCode.TEXT_TOO_LONG,
-      `${place} has ${value.length} UTF-16 code units; LINE takes ${MAX_TEXT_LENGTH}: shorten it or send several messages`);
-  }
-  return value;
-}
-
-/** What may stand in a URL unencoded, and nothing else. Source: LINE, Messaging API reference, "Encoding a URL". */
-const HTTPS_URL = /^https:\/\/[\w.~:/?#[\]@!$&'()*+,;=%-]+$/i;
-
-function urlAt(place: string, value: unknown): string {
-  if (typeof value === 'string' && value.startsWith('media://')) {
+/** Refuses what the grammar does not know, so that a misspelt member is not silently without effect. */
+function onlyMembers(object: JsonObject, allowed: readonly string[], place: string): void {
+  const others = Object.keys(object).filter((name) => !allowed.includes(name));
+  if (others.length > 0) {
+    // Whatever does not look like a name may be content in the wrong place.
+    const names = others.filter((name) => /^[A-Za-z_]\w{0,39}$/.test(name)).slice(0, 3).map((name) => `\`${name}\``);
     throw new ContentError(SendErrorCode.UNSUPPORTED_CONTENT,
-      `${place} is a media:// address, which this version does not resolve; write the key as plain data, or the object's https URL`);
+      `${place} has ${others.length} ${others.length === 1 ? 'member' : 'members'} without a meaning here${names.length > 0 ? ` (${names.join(', ')})` : ''}; `
+      + `it takes ${allowed.join(', ')}: correct or remove the others`);
   }
-  if (typeof value !== 'string' || !HTTPS_URL.test(value) || !URL.canParse(value)) {
-    throw invalid(place, value, 'an https URL', 'percent-encode what is not allowed in a URL');
-  }
-  if (value.length > MAX_URL_LENGTH) {
-    throw new ContentError(SendErrorCode.MEDIA_URL_TOO_LONG,
-      `${place} has ${value.length} characters; LINE takes ${MAX_URL_LENGTH}: use a shorter URL`);
+}
+
+function stringAt(place: string, value: unknown): string {
+  if (typeof value !== 'string') {
+    throw invalidContent(place, value, 'a string', 'write it in double quotes');
   }
   return value;
 }
 
-function durationAt(place: string, value: unknown): number {
-  if (!Number.isSafeInteger(value) || value as number <= 0) {
-    throw invalid(place, value, 'the duration in milliseconds, a positive integer', 'two seconds are 2000');
+function pixelsAt(place: string, value: unknown): number {
+  if (!Number.isSafeInteger(value) || value as number < 0) {
+    throw invalidContent(place, value, 'a whole number of pixels', 'measure it on the picture that is 1,040 pixels wide');
   }
   return value as number;
 }
 
-/** Source: LINE, Messaging API reference, "Video message", `trackingId`. */
-const TRACKING_ID = /^[A-Za-z0-9\-.=,+*()%$&;:@{}!?<>[\]]{1,100}$/;
-
-function trackingIdAt(place: string, value: unknown): string {
-  if (typeof value !== 'string' || !TRACKING_ID.test(value)) {
-    throw invalid(place, value, '1 to 100 of A-Z, a-z, 0-9 and -.=,+*()%$&;:@{}!?<>[]', 'choose another id');
+function durationAt(place: string, value: unknown): number {
+  if (!Number.isSafeInteger(value) || value as number <= 0) {
+    throw invalidContent(place, value, 'the duration in milliseconds, a positive integer', 'two seconds are 2000');
   }
-  return value;
-}
-
-function keyAt(place: string, value: unknown, role: MediaRole): string {
-  if (typeof value !== 'string' || value === '' || /\p{Surrogate}/u.test(value) || Buffer.byteLength(value) > MAX_KEY_BYTES) {
-    throw invalid(place, value, `an S3 object key of 1 to ${MAX_KEY_BYTES} bytes of UTF-8`, 'write the key of the uploaded object');
-  }
-  if (/(?:^|\/)\.\.?(?:\/|$)/.test(value)) {
-    // Whoever opens the URL would resolve it to another path.
-    throw invalid(place, value, 'a key without `.` and `..` between slashes', 'upload the object under another key');
-  }
-  const { extensions } = MEDIA_FORMATS[role];
-  const extension = /\.([A-Za-z0-9]{1,8})$/.exec(value)?.[1];
-  if (extension === undefined || !extensions.includes(extension.toLowerCase())) {
-    throw new ContentError(SendErrorCode.MEDIA_WRONG_TYPE,
-      `${place} ends ${extension === undefined ? 'without an extension' : `in .${extension}`}; LINE takes ${extensions.map((name) => `.${name}`).join(', ')} here: `
-      + 'convert the file, or put a key that holds a comma in double quotes');
-  }
-  return value;
-}
-
-function invalid(place: string, value: unknown, allowed: string, fix: string): ContentError {
-  return new ContentError(SendErrorCode.INVALID_CONTENT, `${place} must be ${allowed}, got ${describe(value)}; ${fix}`);
-}
-
-/** Kind and size, never the value itself: it may be what a customer was meant to read. */
-function describe(value: unknown): string {
-  if (value === undefined) {
-    return 'nothing';
-  }
-  if (Array.isArray(value)) {
-    return `an array of ${value.length}`;
-  }
-  if (typeof value === 'string') {
-    return `a string of ${value.length} UTF-16 code units`;
-  }
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null) {
-    return String(value);
-  }
-  return 'an object';
-}
-
-function member(path: string, name: string): string {
-  return path === '' ? `\`${name}\`` : `\`${path}.${name}\``;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return value as number;
 }
