@@ -51,8 +51,18 @@ export enum Metric {
   MESSAGES_SKIPPED = 'MessagesSkipped',
   /** Recipients whose message was refused, by our checks or by LINE. */
   MESSAGES_FAILED = 'MessagesFailed',
-  /** Recipients whose message LINE may or may not have accepted by the end of the invocation. */
+  /** Recipients of whom nobody can know any more whether LINE accepted their message. */
   MESSAGES_UNKNOWN = 'MessagesUnknown',
+  /** Runs of which no further batch is attempted, because LINE refused one after the other, say. */
+  RUNS_STOPPED = 'RunsStopped',
+  /** Times that LINE said that the month's quota is used up, at most once an hour. */
+  QUOTA_EXHAUSTED = 'QuotaExhausted',
   /** Send requests made to LINE, retries included. */
   LINE_REQUESTS = 'LineRequests',
+  /** Send requests that an instance paced by itself, because the pace of all instances could not be read or written. */
+  PACE_NOT_SHARED = 'PaceNotShared',
+  /** Aggregation units first used when LINE had 900 or more of its 1,000 a month. */
+  AGGREGATION_UNITS_LOW = 'AggregationUnitsLow',
+  /** Aggregation units first used when LINE had 1,000 of the month: LINE counts nothing for such a unit. */
+  AGGREGATION_UNITS_EXHAUSTED = 'AggregationUnitsExhausted',
 }

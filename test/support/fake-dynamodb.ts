@@ -14,11 +14,13 @@ interface ConditionalInput {
   readonly ConditionExpression?: string;
   readonly ExpressionAttributeNames?: Record<string, string>;
   readonly ExpressionAttributeValues?: Item;
+  readonly ReturnValues?: string;
+  readonly ReturnValuesOnConditionCheckFailure?: string;
 }
 
 /**
  * Just enough of DynamoDB, keyed by `pk` and `sk`, to run the library's own expressions: GetItem, PutItem and UpdateItem
- * with comparisons, `attribute_exists`, `attribute_not_exists`, AND, OR, parentheses; SET with `if_not_exists`, REMOVE.
+ * with comparisons, `attribute_exists`, `attribute_not_exists`, AND, OR, parentheses; SET with `if_not_exists` or a sum, REMOVE.
  * Anything else throws. Placeholders that are not used are refused, as DynamoDB does.
  */
 export class FakeDynamoDb {
@@ -43,10 +45,12 @@ export class FakeDynamoDb {
     checkUsed(JSON.stringify(input), expressions);
     const before = this.items.get(key);
     if (input.ConditionExpression && !holds(input.ConditionExpression, before ?? {}, expressions)) {
-      throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
+      const Item = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' ? before : undefined;
+      throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {}, Item });
     }
-    this.items.set(key, change(before, expressions));
-    return { Attributes: before };
+    const after = change(before, expressions);
+    this.items.set(key, after);
+    return { Attributes: input.ReturnValues === 'UPDATED_NEW' ? after : before };
   }
 }
 
@@ -116,6 +120,8 @@ function compare(left: AttributeValue | undefined, operator: string, right: Attr
     case '=': return a === b;
     case '<': return a < b;
     case '<=': return a <= b;
+    case '>': return a > b;
+    case '>=': return a >= b;
     default: throw new Error(`operator ${operator}`);
   }
 }
@@ -125,7 +131,9 @@ function update(expression: string, item: Item, before: Item, expressions: Expre
   for (const action of set.split(/, (?![^(]*\))/)) {
     const [, path, source] = /^(\S+) = (.+)$/.exec(action)!;
     const [, kept, otherwise] = /^if_not_exists\((\S+), (\S+)\)$/.exec(source) ?? [];
-    const value = kept ? read(kept, before, expressions) ?? read(otherwise, before, expressions) : read(source, before, expressions);
+    const [, sum, addend] = /^(\S+) \+ (\S+)$/.exec(source) ?? [];
+    const value = sum ? { N: String(Number(read(sum, before, expressions)?.N) + Number(read(addend, before, expressions)?.N)) }
+      : kept ? read(kept, before, expressions) ?? read(otherwise, before, expressions) : read(source, before, expressions);
     const names = path.split('.').map((part) => resolve(part, expressions));
     const parent = names.slice(0, -1).reduce<Item | undefined>((map, name) => map?.[name]?.M, item);
     if (!parent || !value) {
