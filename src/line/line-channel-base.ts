@@ -11,9 +11,10 @@ import { Construct } from 'constructs';
 import { BoundCredentials } from './bound-credentials';
 import { SetUpChannelFunction } from './handlers/set-up-channel-function';
 import { LineCredentials } from './line-credentials';
-import { LineMediaLibrary, MEDIA_TYPES } from './line-media-library';
+import { LineMediaLibrary, mediaTypesOf } from './line-media-library';
 import { LineMessageSender } from './line-message-sender';
 import { LineMessageType } from './line-message-type';
+import { LineSendingOptions } from './line-sending-options';
 import { LineUnsubscribe } from './line-unsubscribe';
 import { LineWebhook } from './line-webhook';
 import { MediaDelivery } from './media-delivery';
@@ -93,7 +94,8 @@ export interface ILineChannel extends IResource {
 /** Options that every LINE channel has, all optional. */
 export interface LineChannelOptions {
   /**
-   * Message types to make a send function for. Image, audio and video have a bucket each.
+   * Message types to make a send function for. Image, audio and video have a bucket each, which the types that show such
+   * media use, too: images are shown by imagemap, template, flex and any as well, videos by imagemap, flex and any.
    *
    * @default - text, image, audio and video
    */
@@ -172,6 +174,13 @@ export interface LineChannelOptions {
    * @default false
    */
   readonly sampleMessages?: boolean;
+
+  /**
+   * Pace, quota, what happens to batches that LINE does not decide, engagement events, templates.
+   *
+   * @default - defaults of `LineSendingOptions`
+   */
+  readonly sending?: LineSendingOptions;
 
   /**
    * What happens to a subscriber who blocks the account.
@@ -253,7 +262,7 @@ export interface LineChannelAttributes {
   readonly eventBus: events.IEventBus;
 
   /**
-   * Send functions by message type (`text`, `image`, `audio`, `video`). Import them with
+   * Send functions by message type (`text`, `image`, …, `any`). Import them with
    * `Function.fromFunctionAttributes` and `sameEnvironment`, so that `grantSend` can change their permissions.
    *
    * @default - none; `sendFunction` throws
@@ -336,6 +345,9 @@ class ImportedLineChannel extends LineChannelReference {
   }
 }
 
+/** Message types of a channel that names none. */
+const DEFAULT_MESSAGE_TYPES = [LineMessageType.TEXT, LineMessageType.IMAGE, LineMessageType.AUDIO, LineMessageType.VIDEO];
+
 /** Keys of the channels of each given table, to find two channels under one key. */
 const KEYS_IN_USE = new WeakMap<ISubscriberTable, Set<string>>();
 
@@ -355,13 +367,13 @@ export abstract class LineChannelBase extends LineChannelReference {
   /** Who is a subscriber: the system of record. */
   public readonly subscribers: ISubscriberTable;
 
-  /** Bucket of images; absent when `messageTypes` has no image. */
+  /** Bucket of images; absent when no type of `messageTypes` shows images. */
   public readonly imageBucket?: s3.IBucket;
 
-  /** Bucket of audio files; absent when `messageTypes` has no audio. */
+  /** Bucket of audio files; absent when no type of `messageTypes` plays audio. */
   public readonly audioBucket?: s3.IBucket;
 
-  /** Bucket of videos and their covers; absent when `messageTypes` has no video. */
+  /** Bucket of videos and their covers; absent when no type of `messageTypes` plays videos. */
   public readonly videoBucket?: s3.IBucket;
 
   /** The receiver, which checks signatures and queues events. */
@@ -379,8 +391,20 @@ export abstract class LineChannelBase extends LineChannelReference {
   /** Where webhook events end that could not be handled. The profile queue and every audience have one of their own. */
   public readonly deadLetterQueue: sqs.IQueue;
 
-  /** Where campaign events end that could not be brought to a decision. */
+  /** Where campaign events end of which nothing could be written down. */
   public readonly sendFailureQueue: sqs.IQueue;
+
+  /** Where ids of batches end that could not be gone on with. */
+  public readonly retryDeadLetterQueue: sqs.IQueue;
+
+  /** Bucket of templates, which lie in it as `templates/<name>.json`. */
+  public readonly templateBucket: s3.IBucket;
+
+  /** Bucket of the engagement events; absent when they are off. */
+  public readonly engagementBucket?: s3.IBucket;
+
+  /** Tells the books of a run: how many people were reached, and who was not and why. */
+  public readonly sendBooksFunction: lambda.IFunction;
 
   /** Alarms on the dead-letter queues. */
   public readonly alarms: cloudwatch.IAlarm[];
@@ -429,14 +453,14 @@ export abstract class LineChannelBase extends LineChannelReference {
     this.queue = webhook.queue;
     this.deadLetterQueue = webhook.deadLetterQueue;
 
-    const mediaTypes = MEDIA_TYPES.filter((type) => types.includes(type));
+    const mediaTypes = mediaTypesOf(types);
     if (mediaTypes.length > 0) {
       this.media = new LineMediaLibrary(this, 'Media', {
         types: mediaTypes,
         buckets: {
-          [LineMessageType.IMAGE]: { bucket: props.imageBucket, bucketName: props.imageBucketName },
-          [LineMessageType.AUDIO]: { bucket: props.audioBucket, bucketName: props.audioBucketName },
-          [LineMessageType.VIDEO]: { bucket: props.videoBucket, bucketName: props.videoBucketName },
+          image: { bucket: props.imageBucket, bucketName: props.imageBucketName },
+          audio: { bucket: props.audioBucket, bucketName: props.audioBucketName },
+          video: { bucket: props.videoBucket, bucketName: props.videoBucketName },
         },
         delivery: props.mediaDelivery ?? MediaDelivery.cloudFront(),
         resources,
@@ -445,20 +469,26 @@ export abstract class LineChannelBase extends LineChannelReference {
         new SampleMedia(this, 'SampleMedia', mediaTypes, this.media, resources);
       }
     }
-    this.imageBucket = this.media?.bucketOf(LineMessageType.IMAGE);
-    this.audioBucket = this.media?.bucketOf(LineMessageType.AUDIO);
-    this.videoBucket = this.media?.bucketOf(LineMessageType.VIDEO);
+    this.imageBucket = this.media?.bucketOf('image');
+    this.audioBucket = this.media?.bucketOf('audio');
+    this.videoBucket = this.media?.bucketOf('video');
 
     this.sender = new LineMessageSender(this, 'Sender', {
       types,
       credentials,
       subscribers: this.subscribers,
+      bus,
       media: this.media,
       sampleMessages: props.sampleMessages ?? false,
+      options: props.sending ?? {},
       lineEnvironment,
       resources,
     });
     this.sendFailureQueue = this.sender.failures;
+    this.retryDeadLetterQueue = this.sender.retryDeadLetters;
+    this.templateBucket = this.sender.templates;
+    this.sendBooksFunction = this.sender.outcomes.booksFunction;
+    this.engagementBucket = this.sender.outcomes.engagementBucket;
     this.audiences = new Audiences(this, 'Audiences', resources, this.subscribers);
     this.setUpFunction = this.createSetUp(credentials, lineEnvironment, resources);
   }
@@ -480,6 +510,15 @@ export abstract class LineChannelBase extends LineChannelReference {
    */
   public grantUploadMedia(grantee: iam.IGrantable): iam.Grant {
     return this.media?.grantUpload(grantee) ?? fail(this, 'the channel has no media bucket to upload to: add image, audio or video to `messageTypes`');
+  }
+
+  /**
+   * Lets a principal upload templates, but neither read nor delete them.
+   *
+   * @param grantee who gets the permission
+   */
+  public grantUploadTemplates(grantee: iam.IGrantable): iam.Grant {
+    return this.sender.grantUploadTemplates(grantee);
   }
 
   /**
@@ -710,11 +749,11 @@ export abstract class LineChannelBase extends LineChannelReference {
     }).attachTo(this);
   }
 
-  private checkMessageTypes(types: LineMessageType[] = Object.values(LineMessageType)): LineMessageType[] {
+  private checkMessageTypes(types: LineMessageType[] = DEFAULT_MESSAGE_TYPES): LineMessageType[] {
     const allowed = Object.values(LineMessageType);
     const list = `[${types.join(', ')}]`;
     if (types.length === 0) {
-      fail(this, '`messageTypes` must name at least one message type, got []: leave it out for all of them');
+      fail(this, '`messageTypes` must name at least one message type, got []: leave it out for text, image, audio and video');
     }
     if (new Set(types).size !== types.length) {
       fail(this, `\`messageTypes\` must name each type once, got ${list}`);

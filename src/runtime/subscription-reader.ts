@@ -1,7 +1,7 @@
 import { AttributeValue, BatchGetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SendErrorCode } from '../contract/custom-channel';
 import { SORT_KEY_ENDPOINT, SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY, subscriberPartitionKey } from '../contract/subscriber';
-import { Subscriptions } from '../domain/line/send-message';
+import { Subscriptions } from '../domain/line/send-batch';
 
 type Item = Record<string, AttributeValue>;
 

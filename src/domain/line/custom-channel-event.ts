@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
+import { Addressee } from './compose-content';
+import { JsonObject, isJsonObject } from './line-message';
 import { CustomChannelReply, EndpointResult, LineStatus, SendErrorCode } from '../../contract/custom-channel';
 import { LINE_USER_ID_PATTERN, MULTICAST_MAX_RECIPIENTS, PINPOINT_MAX_EVENT_ATTRIBUTE_LENGTH } from '../../contract/limits';
-import { MessageType } from '../../contract/media';
-import { BatchExclusion, BatchRecipient, JOURNAL_SHARDS } from '../../contract/send-journal';
+import { SendFunctionType } from '../../contract/media';
+import { BatchExclusion, JOURNAL_SHARDS, RunSource } from '../../contract/send-journal';
 import { nameBasedUuid } from '../shared/name-based-uuid';
-
-/** Who asks: a campaign is repeated by Lambda when the function fails, a journey uses the reply, anybody else gets it. */
-export type SendOrigin = 'campaign' | 'journey' | 'direct';
 
 /** What a batch is known by. */
 export interface BatchIdentity {
@@ -20,17 +19,15 @@ export interface BatchIdentity {
   readonly retryKey: string;
 }
 
-/** Up to 500 endpoints of an event: those that may be sent to as far as the event tells, and those that may not. */
+/** Up to 500 endpoints: those that may be sent to as far as the event tells, and those that may not. */
 export interface EventBatch {
   readonly identity: BatchIdentity;
-  readonly candidates: readonly BatchRecipient[];
+  readonly candidates: readonly Addressee[];
   readonly excluded: readonly BatchExclusion[];
 }
 
 /** A custom-channel event, read. */
-export interface SendEvent {
-  readonly origin: SendOrigin;
-  readonly runId: string;
+export interface SendEvent extends SendIdentity {
   /** `Data` as it came. */
   readonly data: unknown;
   /** In stable order; none when the event has no endpoints. */
@@ -48,21 +45,29 @@ export interface SendEvent {
  */
 export function readEvent(event: unknown, invocation: EventInvocation): SendEvent {
   const fields = asObject(event);
-  const { origin, runId } = identifyRun(fields, invocation);
+  const identity = identifyRun(fields, invocation);
   const endpoints = Array.isArray(fields.Endpoints) ? {} : asObject(fields.Endpoints);
   const ids = Object.keys(endpoints).sort();
   const setOfIds = sha256(JSON.stringify(ids));
   return {
-    origin,
-    runId,
+    ...identity,
     data: fields.Data,
-    batches: cut(screen(ids, endpoints)).map((members, index) => ({
-      identity: identifyBatch(runId, `${setOfIds}-${String(index).padStart(3, '0')}`),
-      candidates: members.filter((member): member is BatchRecipient => 'to' in member),
-      excluded: members.filter((member): member is BatchExclusion => 'code' in member),
-    })),
+    batches: toBatches(ids.map((id) => [id, endpoints[id]]), identity.runId, setOfIds),
     unnamedEndpoints: Array.isArray(fields.Endpoints) ? fields.Endpoints.length : 0,
   };
+}
+
+/**
+ * Batches of a list of endpoints whose order never changes.
+ *
+ * @param listId what tells the list from the run's others
+ */
+export function toBatches(endpoints: readonly (readonly [string, unknown])[], runId: string, listId: string): EventBatch[] {
+  return cut(screen(endpoints)).map((members, index) => ({
+    identity: identifyBatch(runId, `${listId}-${String(index).padStart(3, '0')}`),
+    candidates: members.filter((member): member is Addressee => 'to' in member),
+    excluded: members.filter((member): member is BatchExclusion => 'code' in member),
+  }));
 }
 
 /** The invocation that an event came with. */
@@ -70,12 +75,18 @@ export interface EventInvocation {
   /** Lambda's request id, which asynchronous retries keep. Names the run when nothing in the event does. */
   readonly requestId: string;
   /** Of the function. */
-  readonly messageType: MessageType;
+  readonly functionType: SendFunctionType;
+}
+
+/** What tells a run from others, and whose it is. */
+export interface SendIdentity {
+  readonly runId: string;
+  readonly source: RunSource;
 }
 
 /**
- * Bytes of a batch's endpoint ids, as JSON. What else its journal item holds at most: five texts of 5,000 code units, each
- * escaped with six bytes, 500 LINE user ids twice, and 50 bytes around each endpoint id, together some 205,000 bytes.
+ * Bytes of a batch's endpoint ids, as JSON. What else its journal item holds at most: 64,000 bytes of content, 500 LINE user
+ * ids, request ids and reasons, and 50 bytes around each endpoint id, together some 140,000 bytes.
  * Source: Amazon DynamoDB, "Quotas": an item has at most 400 KB (409,600 bytes).
  */
 const MAX_ID_BYTES = 180_000;
@@ -104,22 +115,28 @@ function cut<T extends { readonly id: string }>(members: readonly T[]): T[][] {
  * A person who comes back to a journey's activity in the same journey run, for as long as the journal remembers (90 days),
  * looks like a repeat when the event's set of endpoints is the same: Pinpoint's event says nothing that would tell them apart.
  */
-function identifyRun(event: Record<string, unknown>, { requestId, messageType }: EventInvocation): { origin: SendOrigin; runId: string } {
+export function identifyRun(event: JsonObject, { requestId, functionType }: EventInvocation): SendIdentity {
   const text = (name: string) => (typeof event[name] === 'string' && event[name] !== '' ? event[name] : undefined);
   const runId = (kind: string, ...parts: string[]) => [kind, ...parts.map(keyPart)].join('/');
 
-  const application = text('ApplicationId') ?? '-';
+  const application = text('ApplicationId');
   const [campaign, treatment, activity] = [text('CampaignId'), text('TreatmentId') ?? '0', text('ActivityId')];
   const [journey, journeyRun, journeyActivity] = [text('JourneyId'), text('JourneyRunId'), text('JourneyActivityId')];
   const origin = campaign ? 'campaign' : journey ?? journeyRun ?? journeyActivity ? 'journey' : 'direct';
+  const source: RunSource = {
+    origin,
+    ...(application && { application }),
+    ...(campaign && { campaign, treatment, ...(activity && { activity }) }),
+    ...(!campaign && { ...(journey && { journey }), ...(journeyRun && { journeyRun }), ...(journeyActivity && { journeyActivity }) }),
+  };
   if (campaign && activity) {
-    return { origin, runId: runId('campaign', application, campaign, treatment, activity) };
+    return { source, runId: runId('campaign', application ?? '-', campaign, treatment, activity) };
   }
   if (!campaign && journeyRun && journeyActivity) {
-    return { origin, runId: runId('journey', application, journey ?? '-', journeyRun, journeyActivity) };
+    return { source, runId: runId('journey', application ?? '-', journey ?? '-', journeyRun, journeyActivity) };
   }
   const token = text('clientToken');
-  return { origin, runId: token ? runId('token', messageType, token) : runId('request', messageType, requestId) };
+  return { source, runId: token ? runId('token', functionType, token) : runId('request', functionType, requestId) };
 }
 
 /** A part of a key: as it is when it is plain and short, else its hash. The two cannot be mistaken for each other. */
@@ -142,10 +159,11 @@ const RETRY_KEY_NAMESPACE = '3b52e76c-6293-46bb-9dd3-5c971aee1fb9';
  * whether it keeps the opted out and inactive back. Of several endpoints with one address the first by id is kept:
  * LINE does not say what it does with an id that is listed twice.
  */
-function screen(ids: readonly string[], endpoints: Record<string, unknown>): (BatchRecipient | BatchExclusion)[] {
+function screen(endpoints: readonly (readonly [string, unknown])[]): (Addressee | BatchExclusion)[] {
   const addresses = new Set<string>();
-  return ids.map((id) => {
-    const { ChannelType, OptOut, EndpointStatus, Address } = asObject(endpoints[id]);
+  return endpoints.map(([id, value]) => {
+    const endpoint = asObject(value);
+    const { ChannelType, OptOut, EndpointStatus, Address } = endpoint;
     const skipped = (code: SendErrorCode): BatchExclusion => ({ id, status: 'skipped', code });
     if (ChannelType !== undefined && ChannelType !== 'CUSTOM') {
       return skipped(SendErrorCode.NOT_CUSTOM_CHANNEL);
@@ -163,7 +181,7 @@ function screen(ids: readonly string[], endpoints: Record<string, unknown>): (Ba
       return skipped(SendErrorCode.DUPLICATE_ADDRESS);
     }
     addresses.add(Address);
-    return { id, to: Address };
+    return { id, to: Address, endpoint };
   });
 }
 
@@ -183,11 +201,11 @@ export function toReply(entries: Iterable<readonly [string, EndpointResult]>): C
   return Object.fromEntries(entries);
 }
 
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {};
+function asObject(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
 }
 
 /** UTF-16, so that no two strings, however malformed, are taken for one. */
-function sha256(text: string): string {
+export function sha256(text: string): string {
   return createHash('sha256').update(text, 'utf16le').digest('hex');
 }

@@ -1,0 +1,82 @@
+import { logBatches } from './batch-report';
+import { DriveDependencies, driveBatch } from './drive-batch';
+import { runCache } from './send-message';
+import { callsOf, isOpen } from './send-journal';
+import { SendErrorCode } from '../../contract/custom-channel';
+import { MAX_RETRY_SECONDS, RetryRequest, WAKE_UP_SECONDS } from '../../contract/retry-queue';
+import { errorText } from '../shared/error-text';
+
+export interface ResumeDependencies extends DriveDependencies {
+  readonly retryQueue: {
+    /** Puts a request into the queue again. */
+    again(request: RetryRequest, seconds: number): Promise<void>;
+  };
+}
+
+export interface ResumeInvocation {
+  /** Unique per invocation. */
+  readonly owner: string;
+  /** Milliseconds until Lambda ends the invocation. */
+  readonly remainingMs: number;
+}
+
+/** A message of the retry queue. */
+export interface RetryMessage {
+  readonly messageId: string;
+  readonly body: string;
+}
+
+/** Nothing is begun later than this before Lambda ends the invocation; a call in flight and what is written about it still fit. */
+const TIMEOUT_MARGIN_MS = 8_000;
+
+/**
+ * Goes on with the batches that messages of the retry queue name. A batch that is decided, or of which there is no item, needs
+ * nothing more. One that is still undecided comes again, later each time, up to 15 minutes: until 23 hours after its first
+ * attempt it is decided one way or another.
+ *
+ * @returns ids of messages that could not be handled: the queue delivers them again, and at last sets them aside
+ */
+export async function resumeBatches(messages: readonly RetryMessage[], invocation: ResumeInvocation, deps: ResumeDependencies): Promise<string[]> {
+  const { journal, telemetry, now, retryQueue } = deps;
+  const work = {
+    deps,
+    owner: invocation.owner,
+    deadline: now() + invocation.remainingMs - TIMEOUT_MARGIN_MS,
+    defers: false,
+    waits: false,
+    run: runCache(deps),
+    inTime: async <T>(asked: Promise<T>) => asked,
+  };
+  const failed = await Promise.all(messages.map(async ({ messageId, body }) => {
+    try {
+      const request = readRequest(body);
+      const batch = await journal.load(request);
+      if (!batch) {
+        return [];
+      }
+      // Each its own: what halts one batch, such as missing credentials, halts the others when they find it out.
+      const known = await driveBatch({ batch }, { ...work });
+      logBatches({ known, isRepeat: true, problems: [] }, 'retry', telemetry);
+      if (known.some((each) => each.error !== undefined || callsOf(each.batch).some(isOpen))) {
+        const { attempt = 0 } = request;
+        const isWaitingForSomebody = known.some((each) => each.batch.outcome?.code === SendErrorCode.LINE_QUOTA_EXCEEDED);
+        const seconds = isWaitingForSomebody ? MAX_RETRY_SECONDS : Math.min(MAX_RETRY_SECONDS, WAKE_UP_SECONDS * 2 ** Math.min(attempt, 10));
+        await retryQueue.again({ pk: batch.pk, sk: batch.sk, attempt: attempt + 1 }, seconds);
+      }
+      return [];
+    } catch (error) {
+      telemetry.error('RETRY_FAILED', 'a batch could not be gone on with; the queue delivers it again', { messageId, reason: errorText(error) });
+      return [messageId];
+    }
+  }));
+  return failed.flat();
+}
+
+/** @throws when it is no request: nothing but this library writes to the queue, so that somebody has to look at it */
+function readRequest(body: string): RetryRequest {
+  const { pk, sk, attempt } = JSON.parse(body) as Partial<RetryRequest>;
+  if (typeof pk !== 'string' || typeof sk !== 'string') {
+    throw new Error(`a message of the retry queue must be {"pk","sk"}, got one of ${body.length} characters without them`);
+  }
+  return { pk, sk, ...(typeof attempt === 'number' && { attempt }) };
+}

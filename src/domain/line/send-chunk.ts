@@ -1,0 +1,104 @@
+import { logBatches } from './batch-report';
+import { ContentError } from './content-error';
+import { EventBatch, identifyRun, sha256, toBatches } from './custom-channel-event';
+import { isJsonObject } from './line-message';
+import { SentBatch, sendBatch } from './send-batch';
+import { bookOf } from './send-books';
+import { SendDependencies, SendInvocation, beginSending } from './send-message';
+import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
+
+export interface ChunkDependencies extends SendDependencies {
+  readonly chunks: {
+    /** The text of a chunk. */
+    read(chunk: ChunkSendEvent['Chunk']): Promise<string>;
+  };
+}
+
+/** Batches that are sent side by side: 180 multicasts a second, each with 200 milliseconds of tables and LINE. */
+const PARALLEL_BATCHES = 40;
+
+/** The same of batches whose people have a content each, of which every one makes calls side by side. */
+const PARALLEL_GROUPS = 4;
+
+/**
+ * Sends to the people of a chunk (`contract/chunk-send.ts`), batch by batch, until the function's time is nearly over.
+ *
+ * The same journal as that of a campaign's event makes a repeat go on where the last one ended. No batch goes to the retry
+ * queue: what is undone is the caller's, who comes with the chunk again.
+ *
+ * @throws Error when event or chunk cannot be read, and what the chunk's bucket throws
+ */
+export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocation, deps: ChunkDependencies): Promise<ChunkSendResult> {
+  const { functionType, telemetry, journal } = deps;
+  const { Chunk: chunk } = event;
+  if (!isJsonObject(chunk) || typeof chunk.Bucket !== 'string' || typeof chunk.Key !== 'string') {
+    throw new Error('`Chunk` must name the object of recipients as {"Bucket","Key"}; write where it is');
+  }
+  const identity = identifyRun(event as unknown as Record<string, unknown>, { requestId: invocation.requestId, functionType });
+  const batches = toBatches(readChunk(await deps.chunks.read(chunk), chunk.Key), identity.runId, sha256(`${chunk.Bucket}/${chunk.Key}`).slice(0, 32));
+  const { sending, end } = beginSending(identity, event.Data, invocation, { ...deps, retryQueue: undefined });
+  try {
+    const wrong = await sending.composer.check(batches.flatMap(({ candidates }) => candidates));
+    if (wrong instanceof ContentError) {
+      telemetry.error(wrong.code, wrong.message, { runId: identity.runId });
+      return { ...report(identity.runId, batches, []), stopped: wrong.code };
+    }
+    const sent: SentBatch[] = [];
+    const waiting = [...batches];
+    const isOver = async () => sending.halted !== undefined
+      || sending.deadline - deps.now() < CHUNK_RESERVE_MS
+      || (await sending.run(identity.runId)).stopped !== undefined;
+    const sendNext = async (): Promise<boolean> => {
+      const batch = await isOver() ? undefined : waiting.shift();
+      if (batch === undefined) {
+        return false;
+      }
+      const done = await sendBatch(batch, sending);
+      logBatches(done, functionType, telemetry);
+      sent.push(done);
+      return true;
+    };
+    // The first goes alone: it tells whether people have a content each.
+    await sendNext();
+    const isPersonalised = sent.some(({ known }) => known.some(({ batch }) => batch.sizes.length > 1));
+    await Promise.all(Array.from({ length: isPersonalised ? PARALLEL_GROUPS : PARALLEL_BATCHES }, async () => {
+      while (await sendNext()) {
+        // Until nothing is waiting, or the time is over.
+      }
+    }));
+    const { stopped = sending.halted } = await journal.run(identity.runId);
+    return { ...report(identity.runId, batches, sent), ...(stopped && { stopped }) };
+  } finally {
+    end();
+  }
+}
+
+/** Less time than this is left to the next invocation. */
+const CHUNK_RESERVE_MS = 10_000;
+
+function report(runId: string, batches: readonly EventBatch[], sent: readonly SentBatch[]): ChunkSendResult {
+  const { recipients, reasons, ...counts } = bookOf(sent.flatMap(({ known }) => known.map(({ batch }) => batch)));
+  const all = batches.reduce((sum, { candidates, excluded }) => sum + candidates.length + excluded.length, 0);
+  const done = new Set(sent.filter(({ known, isKept }) => isKept && bookOf(known.map(({ batch }) => batch)).pending === 0).map(({ batchId }) => batchId));
+  return {
+    runId,
+    recipients: all,
+    counts: { ...counts, pending: all - counts.accepted - counts.skipped - counts.failed - counts.unknown },
+    undone: batches.filter(({ identity }) => !done.has(identity.batchId)).map(({ identity }) => identity.batchId),
+  };
+}
+
+function readChunk(text: string, key: string): (readonly [string, unknown])[] {
+  return text.split('\n').filter((line) => line.trim() !== '').map((line, index) => {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(line);
+    } catch {
+      // Said below.
+    }
+    if (!isJsonObject(parsed) || typeof parsed.id !== 'string') {
+      throw new Error(`line ${index + 1} of chunk ${JSON.stringify(key)} must be {"id","endpoint"} as JSON; write the chunk again`);
+    }
+    return [parsed.id, parsed.endpoint] as const;
+  });
+}
