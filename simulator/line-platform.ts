@@ -28,9 +28,14 @@ const STRANGER_MS = 7 * 24 * 60 * 60 * 1000;
 /** Source: LINE, Messaging API reference, "Set webhook endpoint URL". */
 const MAX_WEBHOOK_URL = 500;
 /** Source: LINE, Messaging API reference, "Get a list of users who added your LINE Official Account as a friend". */
-const FOLLOWERS_DEFAULT = 300;
-const FOLLOWERS_MAX = 1000;
-const FOLLOWERS_TOKEN_MS = 24 * 60 * 60 * 1000;
+const FOLLOWERS_PAGE = { usual: 300, most: 1000 };
+/** Source: LINE, Messaging API reference, "Get name list of units used this month". */
+const UNITS_PAGE = { usual: 100, most: 100 };
+const PAGE_TOKEN_MS = 24 * 60 * 60 * 1000;
+/** Distinct aggregation units of a month. Source: LINE, "Get statistics of sent messages". */
+const MAX_UNITS = 1000;
+/** LINE counts months in UTC+9. */
+const TIME_ZONE_MS = 9 * 60 * 60 * 1000;
 /** Message types that can be quoted. Source: LINE, "Get quote tokens". */
 const QUOTABLE = ['text', 'textV2', 'sticker', 'image', 'video', 'template'];
 
@@ -62,6 +67,8 @@ export interface Delivery {
   readonly requestId: string;
   readonly retryKey?: string;
   readonly messages: Record<string, unknown>[];
+  /** Unit that LINE counts it for; absent without one, and when the month had 1,000 others. */
+  readonly aggregationUnit?: string;
 }
 
 /** One request to the API, whatever became of it. */
@@ -159,6 +166,9 @@ interface Hold {
   readonly release: (fault?: Fault) => void;
 }
 
+/** Where a list goes on, by token. */
+type PageTokens = Map<string, { readonly from: number; readonly expiresAt: number }>;
+
 type Writable<T> = { -readonly [key in keyof T]: T[key] };
 
 interface Call {
@@ -214,7 +224,9 @@ export class LinePlatform {
   private readonly requestLog: LineRequestRecord[] = [];
   private readonly deliveryLog: Delivery[] = [];
   private readonly violationLog: Violation[] = [];
-  private readonly followerTokens = new Map<string, { readonly from: number; readonly expiresAt: number }>();
+  private readonly followerTokens: PageTokens = new Map();
+  private readonly unitTokens: PageTokens = new Map();
+  private readonly units = new Map<string, Set<string>>();
   private quotaUsed = 0;
   private reservations: { readonly until: number; readonly messages: number }[] = [];
   private clockOffset = 0;
@@ -511,6 +523,16 @@ export class LinePlatform {
     this.quotaUsed = messages;
   }
 
+  /** Aggregation units of this month that LINE counts for, in the order of their first use. */
+  aggregationUnits(): string[] {
+    return [...this.unitsOfMonth()];
+  }
+
+  /** Sets which units this month has used so far. */
+  setAggregationUnits(units: string[]): void {
+    this.units.set(this.month(), new Set(units));
+  }
+
   /** Forgets requests, deliveries, violations and webhook attempts; people, tokens and retry keys stay. */
   forgetRecords(): void {
     for (const log of [this.requestLog, this.deliveryLog, this.violationLog, this.webhooks.attempts]) log.length = 0;
@@ -615,6 +637,8 @@ export class LinePlatform {
     switch (route.operation) {
       case 'quota': return { status: 200, body: this.settings.quota };
       case 'quotaConsumption': return { status: 200, body: { totalUsage: this.quotaUsed } };
+      case 'aggregationInfo': return { status: 200, body: { numOfCustomAggregationUnits: this.unitsOfMonth().size } };
+      case 'aggregationList': return this.page(this.aggregationUnits(), query, 'customAggregationUnits', UNITS_PAGE, this.unitTokens);
       case 'profile': return this.profile(route.parameter!);
       case 'followerIds': return this.followerIds(query);
       case 'getWebhookEndpoint':
@@ -638,17 +662,21 @@ export class LinePlatform {
 
   private followerIds(query: URLSearchParams): Answer {
     if (!this.settings.verifiedAccount) return lineError(403);
-    const limit = Number(query.get('limit') ?? FOLLOWERS_DEFAULT);
-    if (!Number.isInteger(limit) || limit < 1 || limit > FOLLOWERS_MAX) return error(400, "The value for the 'limit' parameter is invalid");
+    return this.page(this.friends(), query, 'userIds', FOLLOWERS_PAGE, this.followerTokens);
+  }
+
+  /** A part of a list, and the token of the next. */
+  private page(all: string[], query: URLSearchParams, name: string, limits: { usual: number; most: number }, tokens: PageTokens): Answer {
+    const limit = Number(query.get('limit') ?? limits.usual);
+    if (!Number.isInteger(limit) || limit < 1 || limit > limits.most) return error(400, "The value for the 'limit' parameter is invalid");
     const start = query.get('start');
-    const token = start === null ? { from: 0, expiresAt: Infinity } : this.followerTokens.get(start);
+    const token = start === null ? { from: 0, expiresAt: Infinity } : tokens.get(start);
     if (!token || token.expiresAt <= this.now()) return error(400, "The value for the 'start' parameter is invalid");
-    const all = this.friends();
     const end = token.from + limit;
-    if (end >= all.length) return { status: 200, body: { userIds: all.slice(token.from) } };
+    if (end >= all.length) return { status: 200, body: { [name]: all.slice(token.from) } };
     const next = opaqueToken();
-    this.followerTokens.set(next, { from: end, expiresAt: this.now() + FOLLOWERS_TOKEN_MS });
-    return { status: 200, body: { userIds: all.slice(token.from, end), next } };
+    tokens.set(next, { from: end, expiresAt: this.now() + PAGE_TOKEN_MS });
+    return { status: 200, body: { [name]: all.slice(token.from, end), next } };
   }
 
   private setWebhookEndpoint({ endpoint }: Record<string, unknown>): Answer {
@@ -709,7 +737,9 @@ export class LinePlatform {
 
     const messages = body.messages as Record<string, unknown>[];
     this.accepted.add(requestId);
-    for (const to of reached) this.deliveryLog.push({ to, at: this.now(), operation, requestId, retryKey, messages });
+    const aggregationUnit = this.countedUnit((body.customAggregationUnits as string[] | undefined)?.[0]);
+    const delivery = { at: this.now(), operation, requestId, retryKey, messages, ...(aggregationUnit && { aggregationUnit }) };
+    for (const to of reached) this.deliveryLog.push({ to, ...delivery });
     const sentMessages = operation === 'push' || operation === 'reply'
       ? messages.map(({ type }) => ({ id: messageId(), ...(QUOTABLE.includes(String(type)) && { quoteToken: opaqueToken() }) }))
       : undefined;
@@ -779,6 +809,24 @@ export class LinePlatform {
     this.quotaUsed += reached;
     this.reservations.push({ until: now + this.settings.reservationMs, messages: planned - reached });
     return true;
+  }
+
+  /** The unit, unless it would be the month's 1,001st: then it is dropped without a word. */
+  private countedUnit(unit: string | undefined): string | undefined {
+    const units = this.unitsOfMonth();
+    if (unit === undefined || (units.size >= MAX_UNITS && !units.has(unit))) return undefined;
+    units.add(unit);
+    return unit;
+  }
+
+  private unitsOfMonth(): Set<string> {
+    const units = this.units.get(this.month()) ?? new Set<string>();
+    this.units.set(this.month(), units);
+    return units;
+  }
+
+  private month(): string {
+    return new Date(this.now() + TIME_ZONE_MS).toISOString().slice(0, 7);
   }
 
   /** The 400 for a body's problems, if any; what is merely odd is recorded. */

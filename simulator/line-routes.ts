@@ -38,6 +38,8 @@ export const ROUTES = {
   validateBroadcast: api('POST', '/v2/bot/message/validate/broadcast'),
   quota: api('GET', '/v2/bot/message/quota'),
   quotaConsumption: api('GET', '/v2/bot/message/quota/consumption'),
+  aggregationInfo: api('GET', '/v2/bot/message/aggregation/info'),
+  aggregationList: api('GET', '/v2/bot/message/aggregation/list'),
   profile: api('GET', '/v2/bot/profile/([^/]+)'),
   followerIds: api('GET', '/v2/bot/followers/ids'),
   botInfo: api('GET', '/v2/bot/info'),

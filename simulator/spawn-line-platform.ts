@@ -12,7 +12,8 @@ export const REMOTE_METHODS = [
   'follow', 'unfollow', 'message', 'postback', 'join', 'leave', 'memberJoined', 'memberLeft', 'event',
   'collectEvents', 'sendCollected', 'redeliver', 'sendRaw', 'verifyWebhook',
   'script', 'always', 'randomFaults', 'clearFaults', 'hold', 'held', 'release',
-  'requests', 'deliveries', 'received', 'violations', 'webhookAttempts', 'accessTokens', 'usage', 'setUsage', 'forgetRecords',
+  'requests', 'deliveries', 'received', 'violations', 'webhookAttempts', 'accessTokens', 'usage', 'setUsage',
+  'aggregationUnits', 'setAggregationUnits', 'forgetRecords',
 ] as const satisfies readonly (keyof LinePlatform)[];
 
 type RemoteMethods = {

@@ -467,6 +467,50 @@ describe('limits', () => {
   });
 });
 
+describe('aggregation units', () => {
+  const sendWith = async (unit: string) => client.multicast({ to: [ALICE], messages: HELLO, customAggregationUnits: [unit] });
+  const counted = () => platform.received(ALICE).map(({ aggregationUnit }) => aggregationUnit);
+
+  test('are counted once a month, of accepted multicasts and pushes', async () => {
+    await sendWith('spring');
+    await sendWith('spring');
+    await client.pushMessage({ to: ALICE, messages: HELLO, customAggregationUnits: ['Spring'] });
+    await client.multicast({ to: [ALICE], messages: HELLO });
+    await refusal(client.multicast({ to: [NOBODY], messages: HELLO, customAggregationUnits: ['refused'] }));
+    expect(await client.getAggregationUnitUsage()).toEqual({ numOfCustomAggregationUnits: 2 });
+    expect(await client.getAggregationUnitNameList()).toEqual({ customAggregationUnits: ['spring', 'Spring'] });
+    expect(counted()).toEqual(['spring', 'spring', 'Spring', undefined]);
+  });
+
+  test('from the 1,001st of a month on are dropped without a word', async () => {
+    platform.setAggregationUnits(Array.from({ length: 999 }, (_, n) => `unit_${n}`));
+    for (const unit of ['last', 'dropped', 'unit_3']) await sendWith(unit);
+    expect(counted()).toEqual(['last', undefined, 'unit_3']);
+    expect(await client.getAggregationUnitUsage()).toEqual({ numOfCustomAggregationUnits: 1000 });
+    expect(platform.aggregationUnits().at(-1)).toBe('last');
+  });
+
+  test('begin anew with the month, in UTC+9', async () => {
+    time = Date.UTC(2026, 0, 31, 14, 59);
+    await sendWith('january');
+    time = Date.UTC(2026, 0, 31, 15, 0);
+    expect(await client.getAggregationUnitUsage()).toEqual({ numOfCustomAggregationUnits: 0 });
+    await sendWith('february');
+    expect(platform.aggregationUnits()).toEqual(['february']);
+  });
+
+  test('are listed by the hundred', async () => {
+    platform.setAggregationUnits(Array.from({ length: 150 }, (_, n) => `unit_${n}`));
+    const first = await client.getAggregationUnitNameList();
+    expect(first.customAggregationUnits).toHaveLength(100);
+    const second = await client.getAggregationUnitNameList('100', first.next);
+    expect(second.customAggregationUnits.at(-1)).toBe('unit_149');
+    expect(second).not.toHaveProperty('next');
+    expect(await refusal(client.getAggregationUnitNameList('101'))).toMatchObject({ status: 400 });
+    expect(await refusal(client.getAggregationUnitNameList('10', 'other'))).toMatchObject({ status: 400 });
+  });
+});
+
 describe('people', () => {
   test('a profile is given of friends who agreed', async () => {
     platform.updateProfile(ALICE, { displayName: 'Alice', pictureUrl: 'https://example.com/a.png', consent: true });
