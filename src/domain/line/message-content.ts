@@ -1,7 +1,7 @@
 import { ContentError, contentErrorOnly } from './content-error';
 import { invalidContent } from './invalid-content';
 import { JsonObject, LineMessage, isJsonObject } from './line-message';
-import { MEDIA_FORMATS } from './media-formats';
+import { MEDIA_FORMATS, MediaRole } from './media-formats';
 import { checkMediaKey, mediaExtension } from './media-key';
 import { isTemplateName } from './message-template';
 import { SendErrorCode } from '../../contract/custom-channel';
@@ -67,7 +67,8 @@ export type Content = MessagesContent | TemplateContent;
  * with `ContentSettings`. Data is JSON only when it parses to an object with a member `type`, `messages`, `template`, `key`
  * or `baseKey`, or to an array that holds an object with a `type`: `[SALE] 20%`, `{hi}`, `"x"` and `123` are text.
  *
- * Media become addresses: `media://<image, audio or video>/<key>`. Members of message objects are not looked at, but for `type`.
+ * Media become addresses, `media://<image, audio or video>/<key>`; a cover lies in the video's bucket. Members of message objects are not
+ * looked at, but for `type`.
  */
 export function parseContent(data: unknown, options: ContentOptions): Content | ContentError {
   try {
@@ -132,7 +133,7 @@ const SAMPLES: { readonly [type in MessageType]?: LineMessage } = {
   text: { type: 'text', text: SAMPLE_TEXT },
   image: image(address('image', SAMPLE_MEDIA_KEYS.image)),
   audio: audio(address('audio', SAMPLE_MEDIA_KEYS.audio), SAMPLE_AUDIO_DURATION_MS),
-  video: video(address('video', SAMPLE_MEDIA_KEYS.video), address('image', SAMPLE_MEDIA_KEYS.videoCover)),
+  video: video(address('video', SAMPLE_MEDIA_KEYS.video), address('video', SAMPLE_MEDIA_KEYS.videoCover)),
 };
 
 // ---------------------------------------------------------------------------------------------------- message objects
@@ -153,9 +154,12 @@ function address(type: MediaType, key: string): string {
   return `${MEDIA_SCHEME}${type}/${key}`;
 }
 
-/** Address of a key that was written as one. What a placeholder will make of it is checked when the media are resolved. */
-function addressAt(place: string, key: unknown, role: MediaType | 'preview' | 'imagemap'): string {
-  const type = role === 'preview' || role === 'imagemap' ? 'image' : role;
+/**
+ * Address of a key that was written as one. What a placeholder will make of it is checked when the media are resolved.
+ *
+ * @param type whose bucket it lies in: a video's cover lies beside the video
+ */
+function addressAt(place: string, key: unknown, type: MediaType, role: MediaRole = type): string {
   return address(type, typeof key === 'string' && hasPlaceholder(key) ? key : checkMediaKey(place, key, role));
 }
 
@@ -174,7 +178,7 @@ function readPlain(data: string, functionType: SendFunctionType): LineMessage {
       return { type: 'textV2', text: data };
     case 'image': {
       const [key, preview] = readFields(data, 'image');
-      return image(addressAt(PART_1, key, 'image'), preview === undefined ? undefined : addressAt(PART_2, preview, 'preview'));
+      return image(addressAt(PART_1, key, 'image'), preview === undefined ? undefined : addressAt(PART_2, preview, 'image', 'preview'));
     }
     case 'audio': {
       const [key, duration] = readFields(data, 'audio');
@@ -186,7 +190,7 @@ function readPlain(data: string, functionType: SendFunctionType): LineMessage {
     }
     case 'video': {
       const [key, cover] = readFields(data, 'video');
-      return video(addressAt(PART_1, key, 'video'), addressAt(PART_2, cover, 'preview'));
+      return video(addressAt(PART_1, key, 'video'), addressAt(PART_2, cover, 'video', 'preview'));
     }
     case 'sticker': {
       const [packageId, stickerId] = readFields(data, 'sticker');
@@ -386,14 +390,17 @@ function readShorthand(json: JsonObject, functionType: SendFunctionType, root: s
   switch (type) {
     case 'image':
       onlyMembers(json, ['key', 'previewKey'], root);
-      return image(addressAt('`key`', json.key, 'image'), json.previewKey === undefined ? undefined : addressAt('`previewKey`', json.previewKey, 'preview'));
+      return image(
+        addressAt('`key`', json.key, 'image'),
+        json.previewKey === undefined ? undefined : addressAt('`previewKey`', json.previewKey, 'image', 'preview'),
+      );
     case 'audio':
       onlyMembers(json, ['key', 'duration'], root);
       return audio(addressAt('`key`', json.key, 'audio'), durationAt('`duration`', json.duration));
     case 'video':
       onlyMembers(json, ['key', 'previewKey', 'trackingId'], root);
       return {
-        ...video(addressAt('`key`', json.key, 'video'), addressAt('`previewKey`', json.previewKey, 'preview')),
+        ...video(addressAt('`key`', json.key, 'video'), addressAt('`previewKey`', json.previewKey, 'video', 'preview')),
         ...(json.trackingId !== undefined && { trackingId: stringAt('`trackingId`', json.trackingId) }),
       };
     default:
@@ -419,7 +426,7 @@ function readImagemap(json: JsonObject, root: string): LineMessage {
   }
   return {
     type: 'imagemap',
-    baseUrl: addressAt('`baseKey`', json.baseKey, 'imagemap'),
+    baseUrl: addressAt('`baseKey`', json.baseKey, 'image', 'imagemap'),
     altText: stringAt('`altText`', json.altText),
     baseSize: { width: IMAGEMAP_WIDTH, height: pixelsAt('`height`', json.height) },
     actions: json.areas.map((area, index) => imagemapAction(`areas[${index}]`, area)),

@@ -6,7 +6,6 @@ import { Content, parseContent, parseTemplate } from '../../../src/domain/line/m
 
 const FUNCTIONS: readonly SendFunctionType[] = [...MESSAGE_TYPES, 'any'];
 const URL_1 = 'https://media.example.com/a.jpg';
-const URL_2 = 'https://media.example.com/b.jpg';
 
 type Result = Content | ContentError;
 
@@ -27,7 +26,7 @@ function audio(key: string, duration: number): unknown {
 }
 
 function video(key: string, previewKey: string, more = {}): unknown {
-  return messages({ type: 'video', originalContentUrl: `media://video/${key}`, previewImageUrl: `media://image/${previewKey}`, ...more });
+  return messages({ type: 'video', originalContentUrl: `media://video/${key}`, previewImageUrl: `media://video/${previewKey}`, ...more });
 }
 
 function code(result: Result): SendErrorCode | undefined {
@@ -129,9 +128,12 @@ describe('plain data and shorthand', () => {
     ['any', '{"key":"a.m4a","duration":1500}', audio('a.m4a', 1_500)],
     ['any', '{"key":"a.mp4","previewKey":"b.jpg"}', video('a.mp4', 'b.jpg')],
     ['imagemap', JSON.stringify({ ...map, areas: [] }), imagemap()],
-    ['any', JSON.stringify({ ...map, areas: [
-      { ...area, uri: 'https://example.com/', label: 'Shop' }, { ...area, text: 'Hi {{Attributes.Name}}' }, { ...area, clipboardText: 'SPRING' },
-    ] }), imagemap(
+    ['any', JSON.stringify({
+      ...map,
+      areas: [
+        { ...area, uri: 'https://example.com/', label: 'Shop' }, { ...area, text: 'Hi {{Attributes.Name}}' }, { ...area, clipboardText: 'SPRING' },
+      ],
+    }), imagemap(
       { type: 'uri', linkUri: 'https://example.com/', area, label: 'Shop' },
       { type: 'message', text: 'Hi {{Attributes.Name}}', area },
       { type: 'clipboard', clipboardText: 'SPRING', area },
@@ -249,7 +251,7 @@ describe('LINE message objects', () => {
 
   test('members that touch prototypes are members like others', () => {
     // WHEN
-    const result = parse('text', '{"messages":[{"type":"text","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}]}') as { messages: object[] };
+    const result = parse('text', '{"messages":[{"type":"text","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}]}') as { messages: readonly object[] };
     // THEN
     expect(JSON.stringify(result.messages)).toBe('[{"type":"text","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}]');
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
