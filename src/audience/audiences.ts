@@ -1,7 +1,6 @@
 import { Annotations, Duration, Lazy, Stack } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { IAudience } from './audience';
 import { PublishSubscriberChangesFunction } from './handlers/publish-subscriber-changes-function';
@@ -9,10 +8,8 @@ import { ISubscriberTable } from './subscriber-table';
 import { ENV_AUDIENCE_QUEUE_URLS } from '../contract/environment';
 import { SORT_KEY_ENDPOINT } from '../contract/subscriber';
 import { ChannelResources } from '../shared/channel-resources';
+import { readTableStream } from '../shared/table-stream';
 import { checkInteger, fail } from '../shared/validation';
-
-/** Longest that a change waits in the stream for a queue that cannot be written to; the stream forgets after 24 hours. */
-const MAX_RECORD_AGE = Duration.hours(23);
 
 /** The longest that Lambda lets a function run. Source: AWS Lambda, "Lambda quotas". */
 const MAX_TIMEOUT = Duration.minutes(15);
@@ -88,24 +85,14 @@ export class Audiences extends Construct {
         [ENV_AUDIENCE_QUEUE_URLS]: Lazy.string({ produce: () => Stack.of(this).toJsonString(this.sortedQueueUrls()) }),
       },
     }));
-    // Source: AWS Lambda, "Process DynamoDB records with Lambda", permissions; ListStreams knows no resource.
-    table.encryptionKey?.grantDecrypt(publisher);
-    publisher.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({
-      actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
-      resources: [table.tableStreamArn],
-    }));
-    publisher.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['dynamodb:ListStreams'], resources: ['*'] }));
-    publisher.addEventSourceMapping('Subscribers', {
-      eventSourceArn: table.tableStreamArn,
-      startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+    readTableStream(publisher, 'Subscribers', {
+      table,
+      streamArn: table.tableStreamArn,
       batchSize: 100,
-      bisectBatchOnError: true,
-      reportBatchItemFailures: true,
-      maxRecordAge: MAX_RECORD_AGE,
-      onFailure: new SqsDlq(this.resources.deadLetterQueue(this, 'PublisherDeadLetters', {
+      deadLetterQueue: this.resources.deadLetterQueue(this, 'PublisherDeadLetters', {
         meaning: 'Changes of subscribers could not be handed to the audiences; the message says which part of the stream.',
         runbook: 'changes-not-published',
-      })),
+      }),
       filters: [lambda.FilterCriteria.filter({
         dynamodb: {
           Keys: {

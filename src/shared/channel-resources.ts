@@ -5,6 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct, IConstruct } from 'constructs';
 import { LineFunctionOptions } from './line-function-options';
@@ -21,6 +22,17 @@ export interface HandlerSettings {
   readonly description: string;
   readonly timeout: Duration;
   readonly environment?: { [name: string]: string };
+}
+
+/** What differs between two alarms of a channel. */
+export interface AlarmSettings {
+  readonly metric: cloudwatch.IMetric;
+  /** Alarms from this value on; 1 unless it is given. */
+  readonly threshold?: number;
+  /** What the alarm means, one sentence for its description. */
+  readonly meaning: string;
+  /** Section of docs/runbook.md. */
+  readonly runbook: string;
 }
 
 /** What differs between two queues of a channel. */
@@ -127,19 +139,42 @@ export class ChannelResources {
   /** A queue where something ends that could not be handled, and its alarm (`<id>Alarm`). */
   public deadLetterQueue(scope: Construct, id: string, settings: Pick<QueueSettings, 'fifo' | 'meaning' | 'runbook'>): sqs.Queue {
     const queue = new sqs.Queue(scope, id, { ...this.queueDefaults(settings.fifo), retentionPeriod: Duration.days(14) });
-    const alarm = new cloudwatch.Alarm(scope, `${id}Alarm`, {
+    this.alarm(scope, `${id}Alarm`, {
+      ...settings,
       metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
-      threshold: 1,
+    });
+    return queue;
+  }
+
+  /** An alarm with the channel's actions, for a metric that stays below a threshold as long as all is well. */
+  public alarm(scope: Construct, id: string, { metric, threshold = 1, meaning, runbook }: AlarmSettings): cloudwatch.Alarm {
+    const alarm = new cloudwatch.Alarm(scope, id, {
+      metric,
+      threshold,
       evaluationPeriods: 1,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-      alarmDescription: `${settings.meaning} What to do: ${RUNBOOK}#${settings.runbook}`,
+      alarmDescription: `${meaning} What to do: ${RUNBOOK}#${runbook}`,
     });
     for (const action of this.props.alarmActions ?? []) {
       alarm.addAlarmAction(action);
     }
     this.alarms.push(alarm);
-    return queue;
+    return alarm;
+  }
+
+  /** A private bucket: TLS only, encrypted; kept with its objects when the stack goes, unless told otherwise. */
+  public bucket(scope: Construct, id: string, props: s3.BucketProps = {}): s3.Bucket {
+    return new s3.Bucket(scope, id, {
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      ...(this.encryptionKey
+        ? { encryption: s3.BucketEncryption.KMS, encryptionKey: this.encryptionKey, bucketKeyEnabled: true }
+        : { encryption: s3.BucketEncryption.S3_MANAGED }),
+      removalPolicy: this.dataRemovalPolicy,
+      ...props,
+    });
   }
 
   /** A table keyed by two strings, billed by use, with point-in-time recovery and time to live. */
