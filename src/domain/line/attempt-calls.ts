@@ -17,8 +17,8 @@ export const MIN_CALL_MS = MIN_SEND_MS + 100;
 const BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 4_000;
 
-/** Calls of one batch that are made side by side: what 1,800 pushes a second take when LINE answers in 40 ms, and some more. */
-const PARALLEL_CALLS = 100;
+/** Calls of one batch that are made side by side: what 1,800 pushes a second take when each waits for its turn and for LINE. */
+const PARALLEL_CALLS = 160;
 
 /** Calls that the halving of a run's refused batches may cost: one bad id among 500 costs 18. Then the rest of a refused batch goes singly. */
 export const SPLIT_CALLS_PER_RUN = 500;
@@ -44,12 +44,12 @@ export interface AttemptDependencies {
 /** What the batches of one invocation share. */
 export interface Attempting {
   readonly deps: AttemptDependencies;
+  /** Why nothing more is attempted in this invocation: no credentials, no quota. */
+  halted?: SendErrorCode;
   /** The result of what was asked of AWS. Throws what it throws, and an error when the invocation must answer now. */
   inTime<T>(work: Promise<T>): Promise<T>;
   /** What the batches of a run share, as it was a moment ago. */
   run(runId: string): Promise<SendRun>;
-  /** Why nothing more is attempted in this invocation: no credentials, no quota. */
-  halted?: SendErrorCode;
 }
 
 /** What has become of a call, and LINE's last answer. */

@@ -9,12 +9,15 @@ import { EndpointResult, LineStatus, SendErrorCode } from '../../contract/custom
 import { CallState, SendBatch } from '../../contract/send-journal';
 import { LogFields, Telemetry } from '../shared/telemetry';
 
-/** The result of everybody in a batch and in those that it was split into. */
+/**
+ * The result of everybody in a batch and in those that it was split into. What a part says of its people comes after, and so
+ * instead of, what the whole says of them.
+ */
 export function entriesOf({ known, isKept }: Pick<SentBatch, 'known' | 'isKept'>): (readonly [string, EndpointResult])[] {
   return known.flatMap(({ batch }) => {
-    const calls = callsOf(batch).filter(({ state }) => state !== CallState.SPLIT).flatMap(({ state, index, recipients }) => {
+    const calls = callsOf(batch).flatMap(({ state, index, recipients }) => {
       const status = statusOf(state, isKept);
-      const code = state === CallState.ACCEPTED ? undefined : batch.outcome?.code ?? SendErrorCode.LINE_UNDECIDED;
+      const code = state === CallState.ACCEPTED ? undefined : (state !== CallState.SPLIT && batch.outcome?.code) || SendErrorCode.LINE_UNDECIDED;
       const result = endpointResult(status, code, batch.requestIds?.[index]);
       return recipients.map(({ id }) => [id, result] as const);
     });

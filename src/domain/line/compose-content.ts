@@ -30,6 +30,8 @@ export interface ComposedCall {
   /** Members of the request besides `to`, without the braces: `"messages":[…],"notificationDisabled":true,"customAggregationUnits":["…"]`. */
   readonly content: string;
   readonly recipients: readonly BatchRecipient[];
+  /** Id, in `toValidate`, of what it was made from. */
+  readonly source: string;
 }
 
 /** Everybody is in exactly one of `calls` and `excluded`. */
@@ -91,7 +93,7 @@ export function contentComposer(data: unknown, options: ContentOptions, deps: Co
 }
 
 async function composePeople(addressees: readonly Addressee[], source: ContentSource): Promise<Composition | ContentError> {
-  const calls: { readonly content: string; readonly recipients: BatchRecipient[] }[] = [];
+  const calls: (ComposedCall & { readonly recipients: BatchRecipient[] })[] = [];
   /** Of each content the call that has room. */
   const open = new Map<string, BatchRecipient[]>();
   const excluded: BatchExclusion[] = [];
@@ -120,7 +122,7 @@ async function composePeople(addressees: readonly Addressee[], source: ContentSo
         recipients = [];
         open.set(content, recipients);
         aggregationUnit = calls.length === 0 ? variant.aggregationUnit : aggregationUnit;
-        calls.push({ content, recipients });
+        calls.push({ content, recipients, source: variant.id });
       }
       recipients.push({ id, to });
       if (!toValidate.has(variant.id)) {

@@ -113,6 +113,8 @@ async function driveItem(found: FoundBatch, made: Map<string, SendBatch>, work: 
       await sleep(POLL_MS);
     }
   } catch (error) {
+    telemetry.error(SendErrorCode.LINE_UNDECIDED,
+      'a table or bucket failed or did not answer in time (see `reason`); the batch is gone on with under the same key', { batchId: known.batch.batchId, reason: errorText(error) });
     return { ...known, error };
   }
 }

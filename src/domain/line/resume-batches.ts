@@ -1,7 +1,7 @@
 import { logBatches } from './batch-report';
 import { DriveDependencies, driveBatch } from './drive-batch';
-import { runCache } from './send-message';
 import { callsOf, isOpen } from './send-journal';
+import { runCache } from './send-message';
 import { SendErrorCode } from '../../contract/custom-channel';
 import { MAX_RETRY_SECONDS, RetryRequest, WAKE_UP_SECONDS } from '../../contract/retry-queue';
 import { errorText } from '../shared/error-text';

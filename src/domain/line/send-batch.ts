@@ -33,10 +33,10 @@ export interface SendBatchDependencies extends DriveDependencies {
   readonly retryQueue?: RetryQueue;
   readonly onLowQuota: LowQuotaPolicy;
   readonly perPersonClaim: boolean;
-  /** The month's quota; undefined when LINE does not tell. Never throws. */
-  quota(timeoutMs: number): Promise<Quota | undefined>;
   /** Ids of contents that LINE has found right, kept between the invocations of one container. */
   readonly validated: Set<string>;
+  /** The month's quota; undefined when LINE does not tell. Never throws. */
+  quota(timeoutMs: number): Promise<Quota | undefined>;
   /** Notes the use of an aggregation unit. Never throws. */
   noteAggregationUnit(unit: string): Promise<void>;
   /** Fetches the access token while the tables are read. What comes of it shows when LINE is called. */
@@ -165,16 +165,36 @@ async function prepare(candidates: readonly Addressee[], excluded: readonly Batc
   if (composition instanceof ContentError && allowed.length < candidates.length) {
     composition = await composer.compose(allowed);
   }
-  const problem = composition instanceof ContentError ? composition
-    : await refusedContent(composition, run, sending) ?? await lowQuota(allowed.length, sending);
-  if (problem || composition instanceof ContentError) {
-    return rejected(problem!.code, problem!);
+  if (composition instanceof ContentError) {
+    return rejected(composition.code, composition);
+  }
+  const [refused, tooMany] = await Promise.all([refusedContents(composition, run, sending), lowQuota(allowed.length, sending)]);
+  const [firstRefused] = refused.values();
+  const problem = refused.size === composition.toValidate.length ? firstRefused ?? tooMany : tooMany;
+  if (problem) {
+    return rejected(problem.code, problem);
   }
   const { aggregationUnit, problems } = composition;
   if (aggregationUnit !== undefined) {
     void deps.noteAggregationUnit(aggregationUnit);
   }
-  return { problems, toItem: (base, contentKey) => compositionItem(composition as Composition, allowed, left, base, contentKey) };
+  const composed = withoutRefused(composition, refused);
+  return { problems: [...problems, ...refused.values()], toItem: (base, contentKey) => compositionItem(composed, allowed, left, base, contentKey) };
+}
+
+/** Without the people whose variant of the content LINE refuses. */
+function withoutRefused(composition: Composition, refused: ReadonlyMap<string, ContentError>): Composition {
+  if (refused.size === 0) {
+    return composition;
+  }
+  return {
+    ...composition,
+    calls: composition.calls.filter(({ source }) => !refused.has(source)),
+    excluded: [...composition.excluded, ...composition.calls.flatMap(({ source, recipients }) => {
+      const error = refused.get(source);
+      return error ? recipients.map(({ id }): BatchExclusion => ({ id, status: 'failed', code: error.code })) : [];
+    })],
+  };
 }
 
 function compositionItem(
@@ -199,12 +219,17 @@ function compositionItem(
   return { item: newBatch({ ...item, contentKey, lines: calls.map((_, index) => index) }), lines: calls.map(({ content }) => content) };
 }
 
-/** Asks LINE about each content once a run, as far as its batches know of each other. */
-async function refusedContent({ toValidate }: Composition, run: SendRun, { deps, deadline, inTime }: Sending): Promise<ContentError | undefined> {
+/**
+ * Asks LINE about each content once a run, as far as its batches know of each other.
+ *
+ * @returns what LINE refuses, by the id of the content
+ */
+async function refusedContents({ toValidate }: Composition, run: SendRun, { deps, deadline, inTime }: Sending): Promise<ReadonlyMap<string, ContentError>> {
   const { validated, validate, journal, now } = deps;
-  const verdicts = await Promise.all(toValidate.map(async ({ id, body }) => {
+  const refused = new Map<string, ContentError>();
+  await Promise.all(toValidate.map(async ({ id, body }) => {
     if (validated.has(id) || run.validated.includes(id)) {
-      return undefined;
+      return;
     }
     const verdict = await validate(body, Math.min(CALL_TIMEOUT_MS, deadline - now()));
     if (verdict === 'valid') {
@@ -214,10 +239,11 @@ async function refusedContent({ toValidate }: Composition, run: SendRun, { deps,
       validated.add(id);
       // Whoever does not learn of it asks again.
       void inTime(journal.markValidated(run.runId, id)).catch(() => undefined);
+    } else if (verdict !== 'unavailable') {
+      refused.set(id, new ContentError(verdict.code, verdict.message));
     }
-    return typeof verdict === 'string' ? undefined : new ContentError(verdict.code, verdict.message);
   }));
-  return verdicts.find((verdict) => verdict !== undefined);
+  return refused;
 }
 
 async function lowQuota(recipients: number, { deps }: Sending): Promise<ContentError | undefined> {
