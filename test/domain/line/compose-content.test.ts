@@ -321,7 +321,9 @@ describe('a template', () => {
       [`${content(text('こんにちは'))},"notificationDisabled":true,"customAggregationUnits":["ja"]`, 'e2'],
     ]);
     expect([...world.asked].sort()).toEqual(['spring.en-GB.json', 'spring.en-US.json', 'spring.en.json', 'spring.ja-JP.json', 'spring.ja.json', 'spring.json', 'spring.xx.json']);
-    expect(composition.toValidate.map(({ body }) => body)).toEqual([`{${content(text('Hello'))}}`, `{${content(text('こんにちは'))}}`]);
+    const [english, japanese] = composition.toValidate;
+    expect([english.body, japanese.body]).toEqual([`{${content(text('Hello'))}}`, `{${content(text('こんにちは'))}}`]);
+    expect(composition.calls.map(({ source }) => source)).toEqual([english.id, japanese.id, japanese.id]);
     expect(composition).not.toHaveProperty('aggregationUnit');
   });
 
