@@ -18,7 +18,7 @@ const channel = new LinePinpointChannel(stack, 'Line', {
 });
 
 // The names that a marketer picks from in a campaign's custom channel.
-for (const type of Object.values(LineMessageType)) {
+for (const type of [LineMessageType.TEXT, LineMessageType.IMAGE, LineMessageType.AUDIO, LineMessageType.VIDEO]) {
   new CfnOutput(stack, `Send${type[0].toUpperCase()}${type.slice(1)}Function`, { value: channel.sendFunction(type).functionName });
 }
 new CfnOutput(stack, 'ImageBucketName', { value: channel.imageBucket!.bucketName });
