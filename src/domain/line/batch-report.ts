@@ -61,7 +61,9 @@ export function logBatches({ known, isRepeat, problems }: Pick<SentBatch, 'known
   }
 }
 
-function logBatch({ batch, answer, isDecidedHere }: KnownBatch, isRepeat: boolean, problems: readonly ContentError[], functionType: string, telemetry: Telemetry): void {
+function logBatch(
+  { batch, answer, isDecidedHere }: KnownBatch, isRepeat: boolean, problems: readonly ContentError[], functionType: string, telemetry: Telemetry,
+): void {
   const { accepted, failed, unknown, pending, skipped, reasons } = bookOf([batch]);
   const code = batch.outcome?.code ?? (pending > 0 ? SendErrorCode.LINE_UNDECIDED : undefined);
   const fields: LogFields = {

@@ -153,7 +153,9 @@ export function holdMs(work: Driving): number {
 }
 
 /** Writes what became of a batch's calls. If somebody else has gone on with it meanwhile, at least what LINE has accepted. */
-async function record(from: SendBatch, wanted: SendBatch, children: readonly SendBatch[], { deps: { journal, now }, inTime }: Driving): Promise<SendBatch> {
+async function record(
+  from: SendBatch, wanted: SendBatch, children: readonly SendBatch[], { deps: { journal, now }, inTime }: Driving,
+): Promise<SendBatch> {
   let onRecord = await inTime(journal.write(from, wanted, children));
   while (!isSameStep(onRecord, wanted)) {
     const merged = withAcceptances(onRecord, wanted, now());

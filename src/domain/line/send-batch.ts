@@ -48,6 +48,8 @@ export interface Sending extends Driving {
   readonly deps: SendBatchDependencies;
   readonly identity: SendIdentity;
   readonly composer: ContentComposer;
+  /** What is done besides the sending, and waited for at the end of the invocation; nobody depends on it. */
+  readonly besides: Promise<unknown>[];
 }
 
 /** What an invocation knows of a batch of its event at the end. */
@@ -176,7 +178,7 @@ async function prepare(candidates: readonly Addressee[], excluded: readonly Batc
   }
   const { aggregationUnit, problems } = composition;
   if (aggregationUnit !== undefined) {
-    void deps.noteAggregationUnit(aggregationUnit);
+    sending.besides.push(deps.noteAggregationUnit(aggregationUnit));
   }
   const composed = withoutRefused(composition, refused);
   return { problems: [...problems, ...refused.values()], toItem: (base, contentKey) => compositionItem(composed, allowed, left, base, contentKey) };
@@ -224,7 +226,9 @@ function compositionItem(
  *
  * @returns what LINE refuses, by the id of the content
  */
-async function refusedContents({ toValidate }: Composition, run: SendRun, { deps, deadline, inTime }: Sending): Promise<ReadonlyMap<string, ContentError>> {
+async function refusedContents(
+  { toValidate }: Composition, run: SendRun, { deps, deadline, inTime, besides }: Sending,
+): Promise<ReadonlyMap<string, ContentError>> {
   const { validated, validate, journal, now } = deps;
   const refused = new Map<string, ContentError>();
   await Promise.all(toValidate.map(async ({ id, body }) => {
@@ -238,7 +242,7 @@ async function refusedContents({ toValidate }: Composition, run: SendRun, { deps
       }
       validated.add(id);
       // Whoever does not learn of it asks again.
-      void inTime(journal.markValidated(run.runId, id)).catch(() => undefined);
+      besides.push(inTime(journal.markValidated(run.runId, id)).catch(() => undefined));
     } else if (verdict !== 'unavailable') {
       refused.set(id, new ContentError(verdict.code, verdict.message));
     }

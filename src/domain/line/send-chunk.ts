@@ -1,8 +1,9 @@
 import { logBatches } from './batch-report';
+import { Addressee } from './compose-content';
 import { ContentError } from './content-error';
 import { EventBatch, identifyRun, sha256, toBatches } from './custom-channel-event';
 import { isJsonObject } from './line-message';
-import { SentBatch, sendBatch } from './send-batch';
+import { Sending, SentBatch, sendBatch } from './send-batch';
 import { bookOf } from './send-books';
 import { SendDependencies, SendInvocation, beginSending } from './send-message';
 import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
@@ -38,8 +39,8 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
   const batches = toBatches(readChunk(await deps.chunks.read(chunk), chunk.Key), identity.runId, sha256(`${chunk.Bucket}/${chunk.Key}`).slice(0, 32));
   const { sending, end } = beginSending(identity, event.Data, invocation, { ...deps, retryQueue: undefined });
   try {
-    const wrong = await sending.composer.check(batches.flatMap(({ candidates }) => candidates));
-    if (wrong instanceof ContentError) {
+    const wrong = await checkContent(batches.flatMap(({ candidates }) => candidates), sending);
+    if (wrong) {
       telemetry.error(wrong.code, wrong.message, { runId: identity.runId });
       return { ...report(identity.runId, batches, []), stopped: wrong.code };
     }
@@ -69,8 +70,17 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
     const { stopped = sending.halted } = await journal.run(identity.runId);
     return { ...report(identity.runId, batches, sent), ...(stopped && { stopped }) };
   } finally {
-    end();
+    await end();
   }
+}
+
+/** What is wrong only for people who are not sent to is not wrong. */
+async function checkContent(people: readonly Addressee[], { composer, deps }: Sending): Promise<ContentError | undefined> {
+  if (await composer.check(people) === undefined) {
+    return undefined;
+  }
+  const reasons = await deps.subscriptions.exclusions(people.map(({ to }) => to));
+  return composer.check(people.filter(({ to }) => !reasons.has(to)));
 }
 
 /** Less time than this is left to the next invocation. */
@@ -79,7 +89,8 @@ const CHUNK_RESERVE_MS = 10_000;
 function report(runId: string, batches: readonly EventBatch[], sent: readonly SentBatch[]): ChunkSendResult {
   const { recipients, reasons, ...counts } = bookOf(sent.flatMap(({ known }) => known.map(({ batch }) => batch)));
   const all = batches.reduce((sum, { candidates, excluded }) => sum + candidates.length + excluded.length, 0);
-  const done = new Set(sent.filter(({ known, isKept }) => isKept && bookOf(known.map(({ batch }) => batch)).pending === 0).map(({ batchId }) => batchId));
+  const isDone = ({ known, isKept }: SentBatch) => isKept && bookOf(known.map(({ batch }) => batch)).pending === 0;
+  const done = new Set(sent.filter(isDone).map(({ batchId }) => batchId));
   return {
     runId,
     recipients: all,

@@ -404,7 +404,7 @@ const UNANIMOUS: readonly (readonly [CallState, BatchState])[] = [
 
 /** A batch of some of the people of another, with a key of its own. */
 function childOf(
-  batch: SendBatch, name: string, calls: readonly (readonly [BatchCall, readonly BatchRecipient[]])[], excluded: readonly BatchExclusion[], now: number,
+  batch: SendBatch, name: string, calls: readonly (readonly [BatchCall, readonly BatchRecipient[]])[], excluded: SendBatch['excluded'], now: number,
 ): SendBatch {
   const { runId, sk, content, contentKey, lines, source, aggregationUnit, batchId } = batch;
   return newBatch({

@@ -77,12 +77,13 @@ export async function sendMessage(rawEvent: unknown, invocation: SendInvocation,
     telemetry.error('INVALID_EVENT',
       `\`Endpoints\` must be an object of endpoint id → endpoint, got an array of ${event.unnamedEndpoints}; nothing was sent: write the endpoints by their ids`);
   }
-  const { sending, end } = beginSending(event, event.data, { ...invocation, remainingMs: Math.min(invocation.remainingMs, PINPOINT_WAIT_MS - 1_000) }, deps);
+  const remainingMs = Math.min(invocation.remainingMs, SEND_DEADLINE_MS + TIMEOUT_MARGIN_MS);
+  const { sending, end } = beginSending(event, event.data, { ...invocation, remainingMs }, deps);
   const sent: SentBatch[] = [];
   for (let start = 0; start < event.batches.length; start += PARALLEL_BATCHES) {
     sent.push(...await Promise.all(event.batches.slice(start, start + PARALLEL_BATCHES).map((batch) => sendBatch(batch, sending))));
   }
-  end();
+  await end();
   sent.forEach((batch) => logBatches(batch, functionType, telemetry));
   const lost = sent.filter(({ isKept }) => !isKept);
   if (event.source.origin === 'campaign' && lost.length > 0) {
@@ -96,7 +97,9 @@ export async function sendMessage(rawEvent: unknown, invocation: SendInvocation,
  *
  * @returns also what ends it, so that nothing keeps the process awake
  */
-export function beginSending(identity: SendIdentity, data: unknown, { owner, remainingMs }: Omit<SendInvocation, 'requestId'>, deps: SendDependencies): { sending: Sending; end: () => void } {
+export function beginSending(
+  identity: SendIdentity, data: unknown, { owner, remainingMs }: Omit<SendInvocation, 'requestId'>, deps: SendDependencies,
+): { sending: Sending; end: () => Promise<void> } {
   const availableMs = remainingMs - TIMEOUT_MARGIN_MS;
   const timer = new AbortController();
   const end = deps.sleep(Math.max(0, availableMs + RECORDING_MS), timer.signal).then((): never => {
@@ -104,11 +107,13 @@ export function beginSending(identity: SendIdentity, data: unknown, { owner, rem
   });
   // Nobody may be waiting for it when it comes.
   end.catch(() => undefined);
+  const besides: Promise<unknown>[] = [];
   return {
     sending: {
       deps,
       identity,
       composer: deps.composer(data),
+      besides,
       owner,
       deadline: deps.now() + availableMs,
       defers: deps.retryQueue !== undefined,
@@ -116,7 +121,10 @@ export function beginSending(identity: SendIdentity, data: unknown, { owner, rem
       run: runCache(deps),
       inTime: async (work) => Promise.race([work, end]),
     },
-    end: () => timer.abort(),
+    end: async () => {
+      await Promise.race([Promise.allSettled(besides), end]).catch(() => undefined);
+      timer.abort();
+    },
   };
 }
 
