@@ -54,7 +54,9 @@ export class DynamoSendJournal implements SendJournal {
     };
     return this.unlessRefused(to, () => (children.length === 0
       ? this.client.send(new PutItemCommand(put))
-      : this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }, ...children.map((child) => ({ Put: this.newItem(child) }))] }))));
+      : this.client.send(new TransactWriteItemsCommand({
+        TransactItems: [{ Put: put }, ...children.map((child) => ({ Put: this.newItem(child) }))],
+      }))));
   }
 
   public async run(runId: string): Promise<SendRun> {
