@@ -88,7 +88,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
       },
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/bench/'],
       coveragePathIgnorePatterns: ['/node_modules/', '-function.ts$', '<rootDir>/simulator/', '<rootDir>/test/', '<rootDir>/examples/'],
-      testTimeout: 20_000,
+      testTimeout: 120_000,
     },
   },
 
