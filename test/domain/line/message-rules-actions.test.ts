@@ -54,6 +54,7 @@ describe('an action', () => {
     ['dates', picker({ mode: 'date', initial: '2026-02-28', min: '1900-01-01', max: '2100-12-31' })],
     ['a leap day', picker({ mode: 'date', initial: '2024-02-29' })],
     ['times', picker({ mode: 'time', initial: '06:15', min: '00:00', max: '23:59' })],
+    ['a time with zeros', picker({ mode: 'time', initial: '10:00', min: '09:09' })],
     ['dates with times', picker({ initial: '2017-12-25t00:00', min: '2017-12-24T23:59', max: '2018-01-24t23:59' })],
     ['a largest value alone', picker({ max: '2017-12-25t00:00' })],
   ])('passes with %s', (_name, action) => {

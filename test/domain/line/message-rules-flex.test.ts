@@ -72,6 +72,8 @@ describe('Flex messages that LINE takes', () => {
     ['spans', inBody(flexText({ contents: [span({ size: 'xxl', color: '#4f8f00', weight: 'bold', style: 'italic', decoration: 'line-through' }), { type: 'span' }] }))],
     ['a text beside spans, which LINE ignores', inBody(flexText({ text: 'a', contents: [span()] }))],
     ['a text beside no spans, as the simulator writes it', inBody(flexText({ text: 'a', contents: [] }))],
+    ['an empty horizontal box', inBody(box([], { layout: 'horizontal' }))],
+    ['an empty baseline box', inBaseline()],
     ['an image in the hero', inHero(flexImage())],
     ['a video in the hero', inHero(flexVideo({ aspectRatio: '20:13', action: uri() }))],
     ['a video in a bubble of kilo', inHero(flexVideo(), { size: 'kilo' })],

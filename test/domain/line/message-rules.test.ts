@@ -75,6 +75,7 @@ describe('the longest string', () => {
       '.template.columns[0].action.label'],
     ['label of a Flex image', (value) => inBody(flexImage({ action: uri({ label: value }) })), 40, CLUSTERS,
       '.contents.body.contents[0].action.label'],
+    ['label of a Flex video', (value) => inHero(flexVideo({ action: uri({ label: value }) })), 40, CLUSTERS, '.contents.hero.action.label'],
     ['display text', (value) => quickReply(postback({ displayText: value })), 300, CLUSTERS, '.quickReply.items[0].action.displayText'],
     ['text of a postback', (value) => quickReply(postback({ text: value })), 300, CLUSTERS, '.quickReply.items[0].action.text'],
     ['filled-in text', (value) => quickReply(postback({ inputOption: 'openKeyboard', fillInText: value })), 300, CLUSTERS,
@@ -149,7 +150,7 @@ describe('the longest string', () => {
 
 describe('a URL of media', () => {
   test.each([
-    'https://a', 'https://example.com:8443/a-b_c.d~e/f', 'https://example.com/%E6%98%A5?a=b&c=(1)*+,;!$\'#f', 'https://[::1]/a@b', 'HTTPS://example.com/',
+    'https://a', 'https://example.com:8443/a-b_c.d~e/f', 'https://example.com/%E6%98%A5%20?a=b&c=(1)*+,;!$\'#f', 'https://[::1]/a@b', 'HTTPS://example.com/',
   ])('%j passes', (url) => {
     expect(wrong(image({ originalContentUrl: url }))).toBeUndefined();
   });
