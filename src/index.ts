@@ -6,6 +6,7 @@ export * from './line/line-channel-base';
 export * from './line/line-credentials';
 export * from './line/line-message-type';
 export * from './line/line-pinpoint-channel';
+export * from './line/line-sending-options';
 export * from './line/line-unsubscribe';
 export * from './line/media-delivery';
 export * from './line/webhook-access';

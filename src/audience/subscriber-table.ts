@@ -3,8 +3,8 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY, TTL_ATTRIBUTE } from '../contract/subscriber';
-import { grantTableRead, grantTableWrite, tableEncryption } from '../shared/channel-resources';
+import { SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY } from '../contract/subscriber';
+import { grantTableRead, grantTableWrite, tableProps } from '../shared/channel-resources';
 
 /** The system of record of who is a subscriber, here or in another stack. */
 export interface ISubscriberTable extends IResource {
@@ -127,14 +127,8 @@ export class SubscriberTable extends SubscriberTableBase {
   constructor(scope: Construct, id: string, props: SubscriberTableProps = {}) {
     super(scope, id);
     this.table = new dynamodb.Table(this, 'Resource', {
-      partitionKey: { name: SUBSCRIBER_PARTITION_KEY, type: dynamodb.AttributeType.STRING },
-      sortKey: { name: SUBSCRIBER_SORT_KEY, type: dynamodb.AttributeType.STRING },
-      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      timeToLiveAttribute: TTL_ATTRIBUTE,
+      ...tableProps(SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY, props),
       stream: dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-      ...tableEncryption(props.encryptionKey),
-      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     });
   }
 }

@@ -711,12 +711,30 @@ export abstract class LineChannelBase extends LineChannelReference {
   }
 
   /**
-   * Recipients whose message LINE may or may not have accepted by the end of the invocation. Sum over 5 minutes unless the options say otherwise.
+   * Recipients of whom nobody can know any more whether LINE accepted their message. Sum over 5 minutes unless the options say otherwise.
    *
    * @param options statistic, period and the like
    */
   public metricMessagesUnknown(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric(Metric.MESSAGES_UNKNOWN, options);
+  }
+
+  /**
+   * Runs of which no further batch is attempted, because LINE refused one after the other, say. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricRunsStopped(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.RUNS_STOPPED, options);
+  }
+
+  /**
+   * Times that LINE said that the month's quota is used up, at most once an hour. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricQuotaExhausted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.QUOTA_EXHAUSTED, options);
   }
 
   /**
@@ -726,6 +744,33 @@ export abstract class LineChannelBase extends LineChannelReference {
    */
   public metricLineRequests(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric(Metric.LINE_REQUESTS, options);
+  }
+
+  /**
+   * Send requests that an instance paced by itself, because the pace of all instances could not be read or written. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricPaceNotShared(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.PACE_NOT_SHARED, options);
+  }
+
+  /**
+   * Aggregation units first used when LINE had 900 or more of its 1,000 a month. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricAggregationUnitsLow(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.AGGREGATION_UNITS_LOW, options);
+  }
+
+  /**
+   * Aggregation units first used when LINE had 1,000 of the month: LINE counts nothing for such a unit. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricAggregationUnitsExhausted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.AGGREGATION_UNITS_EXHAUSTED, options);
   }
 
   /** @internal */

@@ -1,4 +1,4 @@
-import { Annotations, CfnOutput, Resource, Stack, Token } from 'aws-cdk-lib';
+import { CfnOutput, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -7,7 +7,7 @@ import { LineMessageType } from './line-message-type';
 import { CloudFrontMediaOptions, MediaDelivery } from './media-delivery';
 import { ENV_MEDIA_DELIVERY, ENV_MEDIA_PLACES } from '../contract/environment';
 import { IMAGEMAP_SIZES, IMAGEMAP_VERSION_SEPARATOR, MEDIA_TYPES, MediaDeliveryConfig, MediaPlaces, MediaType } from '../contract/media';
-import { ChannelResources, letServiceUseKey, warnToAddStatement } from '../shared/channel-resources';
+import { ChannelResources, grantObjects, letServiceUseKey, warnIfUnversioned, warnToAddStatement } from '../shared/channel-resources';
 import { globalName } from '../shared/unique-name';
 import { checkPattern, fail } from '../shared/validation';
 
@@ -92,7 +92,7 @@ export class LineMediaLibrary extends Construct {
   /** Lets a function look at the media of every type the channel has, and sign links to them. */
   public grantRead(grantee: iam.IGrantable): void {
     for (const { bucket, prefix } of this.places.values()) {
-      grantOn(bucket, grantee, ['s3:GetObject', 's3:GetObjectVersion'], prefix);
+      grantObjects(bucket, grantee, prefix, 's3:GetObject', 's3:GetObjectVersion');
       // Without it S3 answers 403 instead of 404 for a key that does not exist (Amazon S3 API, HeadObject).
       iam.Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
       bucket.encryptionKey?.grantDecrypt(grantee);
@@ -104,7 +104,7 @@ export class LineMediaLibrary extends Construct {
     return [...this.places.values()]
       .map(({ bucket, prefix }) => {
         bucket.encryptionKey?.grantEncryptDecrypt(grantee);
-        return grantOn(bucket, grantee, ['s3:PutObject', 's3:AbortMultipartUpload'], prefix);
+        return grantObjects(bucket, grantee, prefix, 's3:PutObject', 's3:AbortMultipartUpload');
       })
       .reduce((all, one) => all.combine(one), iam.Grant.drop(grantee, 'no media types'));
   }
@@ -112,30 +112,10 @@ export class LineMediaLibrary extends Construct {
   private bucket(type: MediaType): s3.IBucket {
     const { bucket, bucketName } = this.props.buckets[type];
     if (bucket) {
-      this.warnIfUnversioned(type, bucket);
+      warnIfUnversioned(this, `${type}Bucket`, bucket, 'overwriting a file changes what people see in old chats');
       return bucket;
     }
-    const { resources } = this.props;
-    return new s3.Bucket(this, BUCKET_IDS[type], {
-      bucketName,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      versioned: true,
-      ...(resources.encryptionKey
-        ? { encryption: s3.BucketEncryption.KMS, encryptionKey: resources.encryptionKey, bucketKeyEnabled: true }
-        : { encryption: s3.BucketEncryption.S3_MANAGED }),
-      removalPolicy: resources.dataRemovalPolicy,
-    });
-  }
-
-  /** Of a bucket that was imported nothing is known. */
-  private warnIfUnversioned(type: MediaType, bucket: s3.IBucket): void {
-    const resource = bucket.node.defaultChild;
-    if (resource instanceof s3.CfnBucket && resource.versioningConfiguration === undefined) {
-      Annotations.of(this).addWarningV2('cdk-line-pinpoint:unversionedBucket',
-        `the bucket ${bucket.node.path}, given as \`${type}Bucket\`, is not versioned: overwriting a file changes what people see in old chats. Make it with \`versioned: true\``);
-    }
+    return this.props.resources.bucket(this, BUCKET_IDS[type], { bucketName, versioned: true });
   }
 
   /** @returns domain name of the links */
@@ -232,10 +212,6 @@ function cloudFrontStatement(actions: string[], resources: string[], conditions:
 /** Every distribution of this account, where naming the one would be a circle: it needs its bucket, which needs its key. */
 function anyDistribution(scope: Construct): iam.Conditions {
   return { ArnLike: { 'AWS:SourceArn': Stack.of(scope).formatArn({ service: 'cloudfront', region: '', resource: 'distribution', resourceName: '*' }) } };
-}
-
-function grantOn(bucket: s3.IBucket, grantee: iam.IGrantable, actions: string[], prefix: string): iam.Grant {
-  return iam.Grant.addToPrincipalOrResource({ grantee, actions, resourceArns: [bucket.arnForObjects(`${prefix}*`)], resource: bucket });
 }
 
 type MediaBucketChoices = LineMediaLibraryProps['buckets'];

@@ -26,7 +26,7 @@ import {
   BATCH_BODY_DAYS, BATCH_BODY_PREFIX, DEFAULT_MULTICASTS_PER_SECOND, DEFAULT_PUSHES_PER_SECOND, LINE_MULTICASTS_PER_SECOND,
   LINE_PUSHES_PER_SECOND, OLD_TEMPLATE_DAYS, SendingConfig, TEMPLATE_PREFIX,
 } from '../contract/sending';
-import { ChannelResources, grantTableRead, grantTableWrite } from '../shared/channel-resources';
+import { ChannelResources, grantObjects, grantTableRead, grantTableWrite, warnIfUnversioned } from '../shared/channel-resources';
 import { checkInteger, fail } from '../shared/validation';
 
 export interface LineMessageSenderProps {
@@ -97,6 +97,7 @@ export class LineMessageSender extends Construct {
       ],
     });
     this.templates = options.templateBucket ?? this.content;
+    warnIfUnversioned(this, 'sending.templateBucket', this.templates, 'content cannot name a version of a template, and an overwritten one cannot be brought back');
 
     const timeout = Duration.minutes(1);
     const { queue: retries, deadLetterQueue } = resources.queue(this, 'Retry', {
@@ -177,7 +178,7 @@ export class LineMessageSender extends Construct {
   /** Lets somebody upload templates, but neither read nor delete them. */
   public grantUploadTemplates(grantee: iam.IGrantable): iam.Grant {
     this.templates.encryptionKey?.grantEncryptDecrypt(grantee);
-    return grantOn(this.templates, grantee, ['s3:PutObject', 's3:AbortMultipartUpload'], TEMPLATE_PREFIX);
+    return grantObjects(this.templates, grantee, TEMPLATE_PREFIX, 's3:PutObject', 's3:AbortMultipartUpload');
   }
 
   private sendEnvironment(type: LineMessageType): { [name: string]: string } {
@@ -197,8 +198,8 @@ export class LineMessageSender extends Construct {
   private grantSending(send: lambda.Function): void {
     this.props.credentials.grantRead(send);
     grantTableWrite(this.journal, send, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
-    this.content.encryptionKey?.grantEncryptDecrypt(send);
-    grantOn(this.content, send, ['s3:GetObject'], BATCH_BODY_PREFIX);
+    this.content.encryptionKey?.grantDecrypt(send);
+    grantObjects(this.content, send, BATCH_BODY_PREFIX, 's3:GetObject');
   }
 
   /** What it takes to make new batches. */
@@ -206,8 +207,9 @@ export class LineMessageSender extends Construct {
     const { subscribers, media } = this.props;
     grantTableRead(subscribers.table, send, 'dynamodb:BatchGetItem');
     media?.grantRead(send);
-    grantOn(this.content, send, ['s3:PutObject'], BATCH_BODY_PREFIX);
-    grantOn(this.templates, send, ['s3:GetObject', 's3:GetObjectVersion'], TEMPLATE_PREFIX);
+    this.content.encryptionKey?.grantEncryptDecrypt(send);
+    grantObjects(this.content, send, BATCH_BODY_PREFIX, 's3:PutObject');
+    grantObjects(this.templates, send, TEMPLATE_PREFIX, 's3:GetObject', 's3:GetObjectVersion');
     // Without it S3 answers 403 instead of 404 for a template that does not exist (Amazon S3 API, GetObject).
     iam.Grant.addToPrincipal({
       grantee: send,
@@ -231,8 +233,4 @@ export class LineMessageSender extends Construct {
     }
     return { multicastsPerSecond, pushesPerSecond, maxRecipientsPerSecond, onLowQuota, onUnknownOutcome, perPersonClaim };
   }
-}
-
-function grantOn(bucket: s3.IBucket, grantee: iam.IGrantable, actions: string[], prefix: string): iam.Grant {
-  return iam.Grant.addToPrincipalOrResource({ grantee, actions, resourceArns: [bucket.arnForObjects(`${prefix}*`)], resource: bucket });
 }

@@ -89,19 +89,11 @@ export class SendOutcomes extends Construct {
   }
 
   private createBucket(): s3.Bucket {
-    const { resources } = this.props;
-    return new s3.Bucket(this, 'EngagementBucket', {
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      ...(resources.encryptionKey
-        ? { encryption: s3.BucketEncryption.KMS, encryptionKey: resources.encryptionKey, bucketKeyEnabled: true }
-        : { encryption: s3.BucketEncryption.S3_MANAGED }),
+    return this.props.resources.bucket(this, 'EngagementBucket', {
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: Duration.days(7) },
         { prefix: ERRORS_PREFIX, expiration: Duration.days(90) },
       ],
-      removalPolicy: resources.dataRemovalPolicy,
     });
   }
 

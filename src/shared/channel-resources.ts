@@ -177,17 +177,9 @@ export class ChannelResources {
     });
   }
 
-  /** A table keyed by two strings, billed by use, with point-in-time recovery and time to live. */
+  /** A table as `tableProps` has it, with the channel's key and removal policy. */
   public tableProps(partitionKey: string, sortKey: string): dynamodb.TableProps {
-    return {
-      partitionKey: { name: partitionKey, type: dynamodb.AttributeType.STRING },
-      sortKey: { name: sortKey, type: dynamodb.AttributeType.STRING },
-      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      timeToLiveAttribute: TTL_ATTRIBUTE,
-      ...tableEncryption(this.encryptionKey),
-      removalPolicy: this.dataRemovalPolicy,
-    };
+    return tableProps(partitionKey, sortKey, this.props);
   }
 
   /** CDK's own role of a function may write to every log group of the account, this one to the function's only. */
@@ -251,9 +243,41 @@ export class ChannelResources {
   }
 }
 
-/** Encryption of a table by the user's key, or by DynamoDB's own. */
-export function tableEncryption(encryptionKey?: kms.IKey): Pick<dynamodb.TableProps, 'encryption' | 'encryptionKey'> {
-  return encryptionKey ? { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {};
+/**
+ * A table keyed by two strings, billed by use, with point-in-time recovery and time to live, encrypted by the user's key or by
+ * DynamoDB's own, and kept when the stack goes, unless told otherwise.
+ */
+export function tableProps(
+  partitionKey: string, sortKey: string, { encryptionKey, removalPolicy = RemovalPolicy.RETAIN }: Pick<ChannelResourcesProps, 'encryptionKey' | 'removalPolicy'>,
+): dynamodb.TableProps {
+  return {
+    partitionKey: { name: partitionKey, type: dynamodb.AttributeType.STRING },
+    sortKey: { name: sortKey, type: dynamodb.AttributeType.STRING },
+    billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    timeToLiveAttribute: TTL_ATTRIBUTE,
+    ...(encryptionKey && { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey }),
+    removalPolicy,
+  };
+}
+
+/** Grants actions on the objects of a bucket whose key begins with the prefix. What they need of the bucket's encryption key is the caller's to grant. */
+export function grantObjects(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: string, ...actions: string[]): iam.Grant {
+  return iam.Grant.addToPrincipalOrResource({ grantee, actions, resourceArns: [bucket.arnForObjects(`${prefix}*`)], resource: bucket });
+}
+
+/**
+ * Warns, with a stable id, when a bucket that the user gave is not versioned. Of a bucket that was imported nothing is known.
+ *
+ * @param prop by which the bucket was given
+ * @param consequence what is lost by it
+ */
+export function warnIfUnversioned(scope: IConstruct, prop: string, bucket: s3.IBucket, consequence: string): void {
+  const resource = bucket.node.defaultChild;
+  if (resource instanceof s3.CfnBucket && resource.versioningConfiguration === undefined) {
+    Annotations.of(scope).addWarningV2('cdk-line-pinpoint:unversionedBucket',
+      `the bucket ${bucket.node.path}, given as \`${prop}\`, is not versioned: ${consequence}. Make it with \`versioned: true\``);
+  }
 }
 
 /** What reading an encrypted table takes. Source: Amazon DynamoDB, "DynamoDB encryption at rest: usage notes", AWS KMS permissions. */

@@ -54,9 +54,11 @@ export function logicalIds(template: Template): string[] {
   return Object.keys(resources(template)).map((id) => id.replace(/(Deployment[0-9A-F]{8})[0-9a-f]{32}$/, '$1<hash>')).sort();
 }
 
-/** The one resource of a type whose logical id begins so. */
+/** The one resource of a type whose logical id is this and a hash, or else begins so. */
 export function only(template: Template, type: string, idPrefix: string): TemplateResource {
-  const found = Object.entries(resources(template, type)).filter(([id]) => id.startsWith(idPrefix));
+  const all = Object.entries(resources(template, type));
+  const exact = all.filter(([id]) => id.startsWith(idPrefix) && /^[0-9A-F]{8}$/.test(id.slice(idPrefix.length)));
+  const found = exact.length === 1 ? exact : all.filter(([id]) => id.startsWith(idPrefix));
   if (found.length !== 1) {
     throw new Error(`${found.length} resources of type ${type} begin with ${idPrefix}: ${found.map(([id]) => id).join(', ')}`);
   }
