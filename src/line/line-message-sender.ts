@@ -229,7 +229,7 @@ export class LineMessageSender extends Construct {
     checkInteger(this, 'sending.pushesPerSecond', pushesPerSecond, 1, LINE_PUSHES_PER_SECOND);
     checkInteger(this, 'sending.maxRecipientsPerSecond', maxRecipientsPerSecond, 1, 1_000_000);
     if (options.engagementBucket && !options.engagementEvents) {
-      fail(this, '`sending.engagementBucket` is given, but `sending.engagementEvents` is not on: switch it on, or leave the bucket out');
+      fail(this, `\`sending.engagementBucket\` is given (${options.engagementBucket.node.path}), but \`sending.engagementEvents\` is not on: switch it on, or leave the bucket out`);
     }
     return { multicastsPerSecond, pushesPerSecond, maxRecipientsPerSecond, onLowQuota, onUnknownOutcome, perPersonClaim };
   }
