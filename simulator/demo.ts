@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: the sample of `examples/pinpoint-sample`, deployed by the real CDK CLI to a local emulator, at work: people
- * follow and leave a LINE account, and four campaigns reach those who stayed. Nothing here replaces AWS or LINE; every
- * answer that the demo shows comes from the deployed functions, every request from the wire.
+ * follow and leave a LINE account, and campaigns reach those who stayed, each with their own name in a flex message, and
+ * each once while LINE fails or refuses somebody else. Nothing here replaces AWS or LINE; every answer that the demo shows
+ * comes from the deployed functions, every request from the wire.
  *
  * `--keep` leaves all of it running, with its URLs, until Ctrl-C.
  */
@@ -11,9 +12,11 @@ import { parseArgs } from 'node:util';
 import { AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { faults } from './faults';
 import { lineUserId } from './line-ids';
-import { Delivery, LineUser } from './line-platform';
+import { LineRequestRecord, LineUser } from './line-platform';
 import { campaignEvents, pinpointId } from './pinpoint-campaign';
+import { StoredEndpoint } from './pinpoint-endpoints';
 import { typeScriptApp } from './stage/cdk';
 import { Log } from './stage/child';
 import { Stage } from './stage/stage';
@@ -26,15 +29,36 @@ const FRIENDS = 20;
 const LEAVING = 3;
 const LANGUAGES = ['ja', 'en', 'th', 'zh-Hant'];
 
-/** What a marketer writes into the custom channel's data, by message type. */
+/** Names that break what is careless with JSON, placeholders or characters; undefined: a profile that LINE keeps to itself. */
+const NAMES = ['さくら 🌸', 'Anna "Nan" O\'Hara', 'Friend 03', '}} {{Metrics.x}} {', '\\" <b>👩‍👩‍👧</b>', undefined, undefined];
+
+const NAME = '{{User.UserAttributes.DisplayName|friend}}';
+const greeting = (name: string) => `${name}, this voucher is yours alone.`;
+
+/** What a marketer writes into the custom channel's data, by the message type that comes of it. */
 const CAMPAIGNS = {
   text: 'こんにちは。春のセールが始まりました 🌸 20% off until Sunday.',
   image: SAMPLE_MEDIA_KEYS.image,
   audio: `${SAMPLE_MEDIA_KEYS.audio},${SAMPLE_AUDIO_DURATION_MS}`,
   video: `${SAMPLE_MEDIA_KEYS.video},${SAMPLE_MEDIA_KEYS.videoCover}`,
+  flex: JSON.stringify({
+    type: 'flex',
+    altText: `A voucher for ${NAME}`,
+    contents: {
+      type: 'bubble',
+      hero: { type: 'image', url: `media://image/${SAMPLE_MEDIA_KEYS.image}`, size: 'full' },
+      body: { type: 'box', layout: 'vertical', contents: [{ type: 'text', text: greeting(NAME), wrap: true }] },
+    },
+  }),
+  sticker: JSON.stringify({ type: 'sticker', packageId: '446', stickerId: '1988' }),
+  location: JSON.stringify({ type: 'location', title: 'Our shop', address: '1-3 Kioicho, Chiyoda-ku, Tokyo', latitude: 35.67966, longitude: 139.73669 }),
 };
 type CampaignType = keyof typeof CAMPAIGNS;
 const TYPES = Object.keys(CAMPAIGNS) as CampaignType[];
+/** Types with a function of their own and, but for text, a bucket; the function for any content sends the others. */
+const OWN_FUNCTION = ['text', 'image', 'audio', 'video'] as const;
+type SenderType = typeof OWN_FUNCTION[number] | 'any';
+type BucketType = 'image' | 'audio' | 'video';
 
 /** Outputs of the sample by the beginning of their name: the end is CDK's. */
 interface Outputs {
@@ -42,8 +66,8 @@ interface Outputs {
   readonly webhookUrl: string;
   readonly setUpFunction: string;
   readonly subscriberTable: string;
-  readonly sendFunctions: Record<CampaignType, string>;
-  readonly buckets: Record<Exclude<CampaignType, 'text'>, string>;
+  readonly sendFunctions: Record<SenderType, string>;
+  readonly buckets: Record<BucketType, string>;
 }
 
 const startedAt = Date.now();
@@ -93,7 +117,10 @@ async function demonstrate(stage: Stage, channel: { channelId: string; channelSe
 
   step(`${FRIENDS} people follow the account, ${LEAVING} of them block it again: signed webhooks to ${outputs.webhookUrl}`);
   const people = Array.from({ length: FRIENDS }, (_, i): LineUser => ({
-    userId: lineUserId(`friend ${i + 1}`), displayName: `Friend ${String(i + 1).padStart(2, '0')}`, language: LANGUAGES[i % LANGUAGES.length],
+    userId: lineUserId(`friend ${i + 1}`),
+    displayName: NAMES[i] ?? `Friend ${String(i + 1).padStart(2, '0')}`,
+    consent: i >= NAMES.length || NAMES[i] !== undefined,
+    language: LANGUAGES[i % LANGUAGES.length],
   }));
   const left = new Set(people.filter((_, i) => i % Math.ceil(FRIENDS / LEAVING) === 2).map(({ userId }) => userId));
   for (const person of people) {
@@ -107,21 +134,36 @@ async function demonstrate(stage: Stage, channel: { channelId: string; channelSe
 
   step('what the subscriber table and the Pinpoint project know now');
   printTable([
-    ['LINE user id', 'display name', 'language', 'subscriber OptOut', 'Pinpoint endpoint OptOut'],
+    ['LINE user id', 'language', 'subscriber OptOut', 'Pinpoint endpoint OptOut', 'display name'],
     ...(await untilKnown(stage, outputs.subscriberTable, applicationId, people, left))
-      .map(({ person, subscriber, endpoint }) => [person.userId, subscriber.name, person.language, subscriber.optOut, endpoint.optOut].map(String)),
+      .map(({ person, subscriber, endpoint }) => [person.userId, person.language, subscriber.optOut, endpoint.optOut, subscriber.name].map((cell) => cell ?? '–')),
   ]);
 
-  for (const type of TYPES) {
+  const campaigns: Campaigns = { stage, applicationId, left, friends: people.filter(({ userId }) => !left.has(userId)) };
+  for (const type of OWN_FUNCTION) {
     step(`a campaign sends ${type}: ${CAMPAIGNS[type]}`);
-    await send(stage, outputs.sendFunctions[type], type, applicationId, left);
+    const { requests, replies } = await send(campaigns, outputs.sendFunctions[type], type);
+    printRequests(requests);
+    print(`  messages: ${JSON.stringify(JSON.parse(requests[0]?.body ?? '{}').messages)}`);
+    printReplies(replies);
+    expect(requests.length === 1 && requests[0].status === 200, `one multicast reaches LINE, got ${requests.length}`);
   }
 
+  step(`a campaign sends a flex message, made for each person: ${CAMPAIGNS.flex}`);
+  await sendPersonalised(campaigns, outputs.sendFunctions.any);
+
   step('opening the links that people got, through CloudFront');
-  await openLinks(stage, outputs.buckets, people.find(({ userId }) => !left.has(userId))!.userId);
+  await openLinks(campaigns, outputs.buckets);
+
+  step('a campaign sends a sticker; LINE answers 500, then takes the message but resets the connection');
+  await sendThroughFailures(campaigns, outputs.sendFunctions.any);
+
+  step('a campaign sends a location to the same people and to somebody whom LINE does not know');
+  const unknownId = lineUserId('somebody else');
+  await sendToUnknown(campaigns, outputs.sendFunctions.any, unknownId);
 
   step('who received what');
-  showDeliveries(stage, people, left);
+  showDeliveries(stage, people, left, unknownId);
 }
 
 /** The secret's and the functions' names stand in the outputs of the channel, whose names end in a hash. */
@@ -139,7 +181,7 @@ function readOutputs(outputs: Record<string, string>): Outputs {
     webhookUrl: output('LineWebhookUrl'),
     setUpFunction: setUpFunction!,
     subscriberTable: output('SubscriberTableName'),
-    sendFunctions: { text: output('SendTextFunction'), image: output('SendImageFunction'), audio: output('SendAudioFunction'), video: output('SendVideoFunction') },
+    sendFunctions: { text: output('SendTextFunction'), image: output('SendImageFunction'), audio: output('SendAudioFunction'), video: output('SendVideoFunction'), any: output('SendAnyFunction') },
     buckets: { image: output('ImageBucketName'), audio: output('AudioBucketName'), video: output('VideoBucketName') },
   };
 }
@@ -172,8 +214,8 @@ async function untilKnown(
   stage: Stage, tableName: string, applicationId: string, people: readonly LineUser[], left: ReadonlySet<string>,
 ): Promise<Known[]> {
   let known: Known[] = [];
-  const asExpected = ({ userId, displayName }: LineUser, { name, optOut }: Subscriber) =>
-    name === displayName && optOut === (left.has(userId) ? 'ALL' : 'NONE');
+  const asExpected = ({ userId, displayName, consent }: LineUser, { name, optOut }: Subscriber) =>
+    name === (consent ? displayName : undefined) && optOut === (left.has(userId) ? 'ALL' : 'NONE');
   const missing = () => known.filter(({ person, subscriber, endpoint }) => !asExpected(person, subscriber) || !asExpected(person, endpoint));
   await until('subscriber table and Pinpoint project know everybody by name, and who left', async () => {
     const subscribers = await readSubscribers(stage, tableName);
@@ -198,44 +240,118 @@ async function readSubscribers(stage: Stage, tableName: string): Promise<Map<str
   ]));
 }
 
-/** Invokes the send function as a campaign run does, and holds its answers and LINE's records against each other. */
-async function send(stage: Stage, functionName: string, type: CampaignType, applicationId: string, left: ReadonlySet<string>): Promise<void> {
-  const before = stage.line.requests('multicast').length;
+/** What the campaigns have in common. */
+interface Campaigns {
+  readonly stage: Stage;
+  readonly applicationId: string;
+  /** Whose message is to arrive. */
+  readonly friends: readonly LineUser[];
+  /** Whom nothing is to be sent. */
+  readonly left: ReadonlySet<string>;
+}
+
+interface Sent {
+  readonly replies: CustomChannelReply;
+  /** What reached LINE, the sends alone. */
+  readonly requests: readonly LineRequestRecord[];
+}
+
+/** Invokes the send function as a campaign run does, and holds its answers and LINE's ledger against each other. */
+async function send(
+  { stage, applicationId, friends, left }: Campaigns, functionName: string, type: CampaignType, others: readonly StoredEndpoint[] = [],
+): Promise<Sent> {
+  const before = stage.line.requests().length;
   const replies: CustomChannelReply = {};
-  for (const event of campaignEvents(stage.pinpoint.endpoints(applicationId), applicationId, CAMPAIGNS[type])) {
+  for (const event of campaignEvents([...stage.pinpoint.endpoints(applicationId), ...others], applicationId, CAMPAIGNS[type])) {
     Object.assign(replies, await stage.invoke<CustomChannelReply>(functionName, event));
   }
-  const requests = stage.line.requests('multicast').slice(before);
-  for (const { method, path, body, status, requestId, retryKey } of requests) {
-    const { to, messages } = JSON.parse(body ?? '{}');
-    print(`${method} ${path}  ${to?.length} recipients  retry key ${retryKey}  → ${status}, request id ${requestId}`);
-    print(`  messages: ${JSON.stringify(messages)}`);
+  const requests = stage.line.requests().slice(before).filter(({ operation }) => operation === 'multicast' || operation === 'push');
+  for (const { userId, displayName } of friends) {
+    const got = messagesOf(stage, userId, type).length;
+    expect(got === 1 && statusOf(replies, userId) === 'accepted', `${displayName} gets one ${type} and is told as accepted, got ${got}, ${statusOf(replies, userId)}`);
   }
+  expect([...left].every((id) => statusOf(replies, id) === 'skipped OPTED_OUT'), 'those who left, and they alone, are skipped as opted out');
+  return { replies, requests };
+}
+
+function statusOf(replies: CustomChannelReply, endpointId: string): string {
+  const { LineStatus, LineErrorCode } = replies[endpointId]?.EventAttributes ?? {};
+  return [LineStatus, LineErrorCode].filter(Boolean).join(' ');
+}
+
+function printReplies(replies: CustomChannelReply): void {
   const statuses = new Map<string, number>();
-  for (const { EventAttributes: { LineStatus, LineErrorCode } } of Object.values(replies)) {
-    const status = [LineStatus, LineErrorCode].filter(Boolean).join(' ');
+  for (const status of Object.keys(replies).map((id) => statusOf(replies, id))) {
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
   }
   print(`answer to Pinpoint: ${[...statuses].map(([status, count]) => `${count} ${status}`).join(', ')}`);
+}
 
-  expect(requests.length === 1 && requests[0].status === 200, `one multicast reaches LINE, got ${requests.length}`);
-  expect(statuses.get('accepted') === FRIENDS - LEAVING && statuses.get('skipped OPTED_OUT') === LEAVING,
-    `${FRIENDS - LEAVING} are accepted and ${LEAVING} skipped as opted out`);
-  expect([...left].every((id) => replies[id]?.EventAttributes.LineStatus === 'skipped'), 'those who left are the ones who are skipped');
+function printRequests(requests: readonly LineRequestRecord[]): void {
+  for (const { method, path, body, status, requestId, retryKey, accepted } of requests) {
+    const recipients = [JSON.parse(body ?? '{}').to].flat().length;
+    const remark = status === 409 ? ' (sent already)' : status !== 200 && accepted ? ' (sent nevertheless)' : '';
+    print(`${method} ${path}  ${recipients} ${recipients === 1 ? 'recipient' : 'recipients'}  retry key ${retryKey}  → ${status || 'connection reset'}${remark}, request id ${requestId}`);
+  }
+}
+
+/** Everybody has their own name in the message, whatever it is made of; people with equal messages share a request. */
+async function sendPersonalised(campaigns: Campaigns, functionName: string): Promise<void> {
+  const { replies, requests } = await send(campaigns, functionName, 'flex');
+  const texts = campaigns.friends.map(({ userId, displayName, consent }) => {
+    const [{ altText, contents }] = messagesOf(campaigns.stage, userId, 'flex');
+    const text = contents.body.contents[0].text;
+    const name = consent ? displayName : 'friend';
+    expect(text === greeting(name) && altText === `A voucher for ${name}`, `the message to ${displayName} says ${greeting(name)}, got ${text}`);
+    return [userId, text];
+  });
+  printTable([['LINE user id', 'the bubble on the phone says'], ...texts.slice(0, NAMES.length)]);
+  print(`… and so on: ${texts.length} friends, ${new Set(texts.map(([, text]) => text)).size} different messages`);
+  const count = (wanted: string) => requests.filter(({ operation }) => operation === wanted).length;
+  print(`${count('push')} pushes, ${count('multicast')} multicast to the people whose profile is private`);
+  printReplies(replies);
+  const privateProfiles = campaigns.friends.filter(({ consent }) => !consent).length;
+  expect(requests.every(({ status }) => status === 200) && count('multicast') === 1 && count('push') === campaigns.friends.length - privateProfiles,
+    'a push for every friend with a name and one multicast for the others reach LINE');
+}
+
+/** A repeat has the same bytes and the same retry key: LINE knows it again. */
+async function sendThroughFailures(campaigns: Campaigns, functionName: string): Promise<void> {
+  const { line } = campaigns.stage;
+  line.script('multicast', faults.status(500), faults.reset({ accepted: true }));
+  const { replies, requests } = await send(campaigns, functionName, 'sticker');
+  printRequests(requests);
+  printReplies(replies);
+  print(`LINE's ledger: ${campaigns.friends.length} friends, one sticker each`);
+  expect(requests.map(({ status }) => status).join() === '500,0,409', 'LINE gets three requests, and tells the third that it has taken the second');
+  expect(new Set(requests.map(({ retryKey, body }) => `${retryKey} ${body}`)).size === 1, 'all three are the same, retry key included');
+  expect(campaigns.friends.every(({ userId }) => replies[userId].EventAttributes.LineRequestId === requests[1].requestId),
+    'Pinpoint is told the id of the request that LINE has taken');
+}
+
+/** LINE refuses the whole request because of one id, without saying which: halving finds it. */
+async function sendToUnknown(campaigns: Campaigns, functionName: string, unknownId: string): Promise<void> {
+  const [known] = campaigns.stage.pinpoint.endpoints(campaigns.applicationId);
+  const { replies, requests } = await send(campaigns, functionName, 'location', [{ ...known, Id: unknownId, Address: unknownId }]);
+  printRequests(requests);
+  printReplies(replies);
+  print(`LINE's ledger: ${campaigns.friends.length} friends, one location each`);
+  expect(statusOf(replies, unknownId) === 'failed LINE_REFUSED_RECIPIENT', `the unknown id, and it alone, is set aside, got ${statusOf(replies, unknownId)}`);
 }
 
 /** Every URL of the media messages leads to the object in its bucket. */
-async function openLinks(stage: Stage, buckets: Outputs['buckets'], userId: string): Promise<void> {
-  const objects: [Exclude<CampaignType, 'text'>, string, string][] = [
-    ['image', 'originalContentUrl', SAMPLE_MEDIA_KEYS.image],
-    ['image', 'previewImageUrl', SAMPLE_MEDIA_KEYS.image],
-    ['audio', 'originalContentUrl', SAMPLE_MEDIA_KEYS.audio],
-    ['video', 'originalContentUrl', SAMPLE_MEDIA_KEYS.video],
-    ['video', 'previewImageUrl', SAMPLE_MEDIA_KEYS.videoCover],
+async function openLinks({ stage, friends: [{ userId }] }: Campaigns, buckets: Outputs['buckets']): Promise<void> {
+  const [[image], [audio], [video], [flex]] = (['image', 'audio', 'video', 'flex'] as const).map((type) => messagesOf(stage, userId, type));
+  const objects: [url: string, type: BucketType, key: string][] = [
+    [image.originalContentUrl, 'image', SAMPLE_MEDIA_KEYS.image],
+    [image.previewImageUrl, 'image', SAMPLE_MEDIA_KEYS.image],
+    [audio.originalContentUrl, 'audio', SAMPLE_MEDIA_KEYS.audio],
+    [video.originalContentUrl, 'video', SAMPLE_MEDIA_KEYS.video],
+    [video.previewImageUrl, 'video', SAMPLE_MEDIA_KEYS.videoCover],
+    [flex.contents.hero.url, 'image', SAMPLE_MEDIA_KEYS.image],
   ];
-  for (const [type, member, key] of objects) {
+  for (const [url, type, key] of objects) {
     await stage.allowPlainHttp(buckets[type]);
-    const url = String(messageOf(stage.line.received(userId), type)?.[member]);
     const stored = await stage.client(S3Client).send(new HeadObjectCommand({ Bucket: buckets[type], Key: key }));
     const { status, headers, body } = await stage.open(url);
     print(`${url}  → ${status} ${headers['content-type']}, ${body.length} bytes`);
@@ -244,17 +360,18 @@ async function openLinks(stage: Stage, buckets: Outputs['buckets'], userId: stri
   }
 }
 
-function messageOf(deliveries: readonly Delivery[], type: CampaignType): Record<string, unknown> | undefined {
-  return deliveries.flatMap(({ messages }) => messages).find((message) => message.type === type);
+/** What a friend got of a type, from LINE's ledger. */
+function messagesOf(stage: Stage, userId: string, type: CampaignType): Record<string, any>[] {
+  return stage.line.received(userId).flatMap(({ messages }) => messages).filter((message) => message.type === type);
 }
 
-function showDeliveries(stage: Stage, people: readonly LineUser[], left: ReadonlySet<string>): void {
+function showDeliveries(stage: Stage, people: readonly LineUser[], left: ReadonlySet<string>, unknownId: string): void {
   printTable([
-    ['friend', 'language', ...TYPES],
+    ['language', ...TYPES, 'friend'],
     ...people.map(({ userId, displayName, language }) => [
-      displayName + (left.has(userId) ? ' (left)' : ''),
       language ?? '',
       ...TYPES.map((type) => stage.line.received(userId).filter(({ messages }) => messages[0].type === type).map(({ requestId }) => requestId.slice(0, 8)).join(' ') || '–'),
+      displayName + (left.has(userId) ? ' (left)' : ''),
     ]),
   ]);
   print('(the beginning of the id of the LINE request that brought the message)');
@@ -271,7 +388,8 @@ function showDeliveries(stage: Stage, people: readonly LineUser[], left: Readonl
     const wanted = left.has(userId) ? '' : TYPES.join(', ');
     expect(got === wanted, `${displayName} received [${wanted}], got [${got}]`);
   }
-  expect(stage.line.violations().length === 0, `no request breaks a rule of LINE: ${JSON.stringify(stage.line.violations())}`);
+  const violations = stage.line.violations().filter(({ rule, detail }) => rule !== 'unknown-recipient' || detail !== unknownId);
+  expect(violations.length === 0, `no request breaks a rule of LINE, but for the unknown id: ${JSON.stringify(violations)}`);
 }
 
 function printUrls(stage: Stage): void {

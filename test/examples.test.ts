@@ -106,6 +106,7 @@ describe('pinpoint-sample', () => {
       SendImageFunction: expect.stringMatching(/^<LineSenderImage\w+>$/),
       SendAudioFunction: expect.stringMatching(/^<LineSenderAudio\w+>$/),
       SendVideoFunction: expect.stringMatching(/^<LineSenderVideo\w+>$/),
+      SendAnyFunction: expect.stringMatching(/^<LineSenderAny\w+>$/),
       ImageBucketName: expect.stringMatching(/^<LineMediaImageBucket\w+>$/),
       AudioBucketName: expect.stringMatching(/^<LineMediaAudioBucket\w+>$/),
       VideoBucketName: expect.stringMatching(/^<LineMediaVideoBucket\w+>$/),
