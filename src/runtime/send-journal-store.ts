@@ -43,11 +43,12 @@ export class DynamoSendJournal implements SendJournal {
     const put = {
       TableName: this.tableName,
       Item: toItem(to),
-      ConditionExpression: `#state = :state AND #attempts = :attempts AND ${from.owner ? '#owner = :owner' : 'attribute_not_exists(#owner)'}`,
-      ExpressionAttributeNames: { '#state': 'state', '#attempts': 'attempts', '#owner': 'owner' },
+      ConditionExpression: `#state = :state AND #attempts = :attempts AND #calls = :calls AND ${from.owner ? '#owner = :owner' : 'attribute_not_exists(#owner)'}`,
+      ExpressionAttributeNames: { '#state': 'state', '#attempts': 'attempts', '#calls': 'calls', '#owner': 'owner' },
       ExpressionAttributeValues: {
         ':state': { S: from.state },
         ':attempts': { N: String(from.attempts) },
+        ':calls': { S: from.calls },
         ...(from.owner && { ':owner': { S: from.owner } }),
       },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,

@@ -1,5 +1,6 @@
 import {
-  AttributeValue, ConditionalCheckFailedException, DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand,
+  AttributeValue, ConditionalCheckFailedException, DynamoDBClient, GetItemCommand, PutItemCommand, PutItemCommandInput, TransactWriteItemsCommand,
+  TransactWriteItemsCommandInput, TransactionCanceledException, UpdateItemCommand, UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { AwsClientStub } from 'aws-sdk-client-mock';
 
@@ -12,6 +13,7 @@ interface Expressions {
 
 interface ConditionalInput {
   readonly ConditionExpression?: string;
+  readonly UpdateExpression?: string;
   readonly ExpressionAttributeNames?: Record<string, string>;
   readonly ExpressionAttributeValues?: Item;
   readonly ReturnValues?: string;
@@ -19,38 +21,98 @@ interface ConditionalInput {
 }
 
 /**
- * Just enough of DynamoDB, keyed by `pk` and `sk`, to run the library's own expressions: GetItem, PutItem and UpdateItem
- * with comparisons, `attribute_exists`, `attribute_not_exists`, AND, OR, parentheses; SET with `if_not_exists` or a sum, REMOVE.
- * Anything else throws. Placeholders that are not used are refused, as DynamoDB does.
+ * Just enough of DynamoDB, keyed by `pk` and `sk`, to run the library's own expressions: GetItem, PutItem, UpdateItem, and
+ * TransactWriteItems of puts; comparisons, `attribute_exists`, `attribute_not_exists`, AND, OR, parentheses; SET with
+ * `if_not_exists`, `list_append` or a sum, REMOVE. Anything else throws. Placeholders that are not used are refused, as DynamoDB does.
  */
 export class FakeDynamoDb {
   public readonly items = new Map<string, Item>();
 
-  constructor(mock: AwsClientStub<DynamoDBClient>) {
-    mock.on(GetItemCommand).callsFake(({ Key }) => ({ Item: this.items.get(keyOf(Key)) }));
-    mock.on(PutItemCommand).callsFake((input) => this.write(input, keyOf(input.Item), () => input.Item));
-    mock.on(UpdateItemCommand).callsFake((input) => this.write(input, keyOf(input.Key), (before, expressions) => {
-      const item = structuredClone(before ?? input.Key);
-      update(input.UpdateExpression, item, before ?? {}, expressions);
-      return item;
-    }));
+  /** @param mock answers from these items; without one, `send` does */
+  constructor(mock?: AwsClientStub<DynamoDBClient>) {
+    mock?.on(GetItemCommand).callsFake((input) => this.get(input));
+    mock?.on(PutItemCommand).callsFake((input) => this.put(input));
+    mock?.on(UpdateItemCommand).callsFake((input) => this.update(input));
+    mock?.on(TransactWriteItemsCommand).callsFake((input) => this.transact(input));
+  }
+
+  /** What the client's own `send` answers. */
+  public async send(command: unknown): Promise<object> {
+    if (command instanceof GetItemCommand) {
+      return this.get(command.input);
+    }
+    if (command instanceof PutItemCommand) {
+      return this.put(command.input);
+    }
+    if (command instanceof UpdateItemCommand) {
+      return this.update(command.input);
+    }
+    if (command instanceof TransactWriteItemsCommand) {
+      return this.transact(command.input);
+    }
+    throw new Error(`${(command as object).constructor.name} is not faked`);
   }
 
   public row(pk: string, sk: string): Item | undefined {
     return this.items.get(`${pk} ${sk}`);
   }
 
+  private get({ Key }: { Key?: Item }): object {
+    return { Item: this.items.get(keyOf(Key!)) };
+  }
+
+  private put(input: PutItemCommandInput): object {
+    return this.write(input, keyOf(input.Item!), () => input.Item!);
+  }
+
+  private update(input: UpdateItemCommandInput): object {
+    return this.write(input, keyOf(input.Key!), (before, expressions) => {
+      const item = structuredClone(before ?? input.Key!);
+      update(input.UpdateExpression!, item, before ?? {}, expressions);
+      return item;
+    });
+  }
+
+  /** All or nothing; a refusal says of each write why. Source: Amazon DynamoDB, "TransactWriteItems", `CancellationReasons`. */
+  private transact({ TransactItems }: TransactWriteItemsCommandInput): object {
+    const puts = TransactItems!.map(({ Put }) => Put!);
+    if (puts.length > 100 || new Set(puts.map(({ Item }) => keyOf(Item!))).size < puts.length) {
+      throw Object.assign(new Error('at most 100 writes, of different items'), { name: 'ValidationException' });
+    }
+    const reasons = puts.map((put) => {
+      try {
+        this.check(put, keyOf(put.Item!));
+        return { Code: 'None' };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) {
+          throw error;
+        }
+        return { Code: 'ConditionalCheckFailed', Item: error.Item };
+      }
+    });
+    if (reasons.some(({ Code }) => Code !== 'None')) {
+      throw new TransactionCanceledException({ message: 'Transaction cancelled', $metadata: {}, CancellationReasons: reasons });
+    }
+    puts.forEach(({ Item }) => this.items.set(keyOf(Item!), Item!));
+    return {};
+  }
+
   private write(input: ConditionalInput, key: string, change: (before: Item | undefined, expressions: Expressions) => Item): object {
+    const { before, expressions } = this.check(input, key);
+    const after = change(before, expressions);
+    this.items.set(key, after);
+    return { Attributes: input.ReturnValues === 'UPDATED_NEW' ? after : before };
+  }
+
+  private check(input: ConditionalInput, key: string): { before: Item | undefined; expressions: Expressions } {
     const expressions = { names: input.ExpressionAttributeNames ?? {}, values: input.ExpressionAttributeValues ?? {} };
-    checkUsed(JSON.stringify(input), expressions);
+    checkUsed(input, expressions);
     const before = this.items.get(key);
     if (input.ConditionExpression && !holds(input.ConditionExpression, before ?? {}, expressions)) {
       const Item = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' ? before : undefined;
       throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {}, Item });
     }
-    const after = change(before, expressions);
-    this.items.set(key, after);
-    return { Attributes: input.ReturnValues === 'UPDATED_NEW' ? after : before };
+    return { before, expressions };
   }
 }
 
@@ -58,10 +120,10 @@ function keyOf({ pk, sk }: Item): string {
   return `${pk.S} ${sk.S}`;
 }
 
-function checkUsed(input: string, { names, values }: Expressions): void {
+function checkUsed({ ConditionExpression, UpdateExpression }: ConditionalInput, { names, values }: Expressions): void {
+  const expressions = `${ConditionExpression} ${UpdateExpression}`;
   for (const placeholder of [...Object.keys(names), ...Object.keys(values)]) {
-    // Once as a key, and at least once in an expression.
-    if (input.split(new RegExp(`${placeholder}(?!\\w)`)).length < 3) {
+    if (!new RegExp(`${placeholder}(?!\\w)`).test(expressions)) {
       throw new Error(`ValidationException: ${placeholder} is not used in any expression`);
     }
   }
@@ -130,10 +192,7 @@ function update(expression: string, item: Item, before: Item, expressions: Expre
   const [, set, remove] = /^SET (.*?)(?: REMOVE (.*))?$/.exec(expression)!;
   for (const action of set.split(/, (?![^(]*\))/)) {
     const [, path, source] = /^(\S+) = (.+)$/.exec(action)!;
-    const [, kept, otherwise] = /^if_not_exists\((\S+), (\S+)\)$/.exec(source) ?? [];
-    const [, sum, addend] = /^(\S+) \+ (\S+)$/.exec(source) ?? [];
-    const value = sum ? { N: String(Number(read(sum, before, expressions)?.N) + Number(read(addend, before, expressions)?.N)) }
-      : kept ? read(kept, before, expressions) ?? read(otherwise, before, expressions) : read(source, before, expressions);
+    const value = evaluate(source, before, expressions);
     const names = path.split('.').map((part) => resolve(part, expressions));
     const parent = names.slice(0, -1).reduce<Item | undefined>((map, name) => map?.[name]?.M, item);
     if (!parent || !value) {
@@ -144,6 +203,18 @@ function update(expression: string, item: Item, before: Item, expressions: Expre
   for (const path of remove?.split(', ') ?? []) {
     delete item[resolve(path, expressions)];
   }
+}
+
+function evaluate(source: string, item: Item, expressions: Expressions): AttributeValue | undefined {
+  const [, one, other] = /^(.+) \+ (\S+)$/.exec(source) ?? [];
+  if (one) {
+    return { N: String(Number(evaluate(one, item, expressions)?.N) + Number(read(other, item, expressions)?.N)) };
+  }
+  const [, name, first, second] = /^(if_not_exists|list_append)\((.+), (\S+)\)$/.exec(source) ?? [];
+  if (name === 'list_append') {
+    return { L: [...evaluate(first, item, expressions)!.L!, ...read(second, item, expressions)!.L!] };
+  }
+  return name ? read(first, item, expressions) ?? read(second, item, expressions) : read(source, item, expressions);
 }
 
 function read(operand: string, item: Item, expressions: Expressions): AttributeValue | undefined {

@@ -44,7 +44,7 @@ export interface AttemptDependencies {
 /** What the batches of one invocation share. */
 export interface Attempting {
   readonly deps: AttemptDependencies;
-  /** Why nothing more is attempted in this invocation: no credentials, no quota. */
+  /** Why nothing more is attempted in this invocation: no credentials, no quota, too many refusals. */
   halted?: SendErrorCode;
   /** The result of what was asked of AWS. Throws what it throws, and an error when the invocation must answer now. */
   inTime<T>(work: Promise<T>): Promise<T>;

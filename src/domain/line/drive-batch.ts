@@ -1,7 +1,7 @@
 import { Attempted, Attempting, AttemptDependencies, MIN_CALL_MS, attemptCalls } from './attempt-calls';
 import { identifyBatch } from './custom-channel-event';
 import { LineAnswer } from './line-api';
-import { SendJournal, claimed, isDecided, isSameStep, judge, nextStep, settled, withAcceptances, withoutClaimed } from './send-journal';
+import { LEASE_MARGIN_MS, SendJournal, claimed, isDecided, isSameStep, judge, nextStep, settled, withAcceptances, withoutClaimed } from './send-journal';
 import { SendErrorCode } from '../../contract/custom-channel';
 import { BatchState, CallState, SendBatch } from '../../contract/send-journal';
 import { UnknownOutcomePolicy } from '../../contract/sending';
@@ -33,6 +33,8 @@ export interface Driving extends Attempting {
   readonly defers: boolean;
   /** Waits for whoever holds a batch, instead of coming back to it later. */
   readonly waits: boolean;
+  /** This invocation has counted refusals of its run, which what is known of the run may not say yet. */
+  hasRefusals?: boolean;
 }
 
 /** A batch as far as this invocation knows it. */
@@ -64,6 +66,7 @@ export async function driveBatch(found: FoundBatch, work: Driving): Promise<Know
   const made = new Map<string, SendBatch>();
   const known = await driveItem(found, made, work);
   const { batch } = known;
+  let unread: unknown;
   const children = await Promise.all((batch.children ?? []).map(async (position): Promise<KnownBatch[]> => {
     const identity = identifyBatch(batch.runId, position);
     try {
@@ -71,10 +74,12 @@ export async function driveBatch(found: FoundBatch, work: Driving): Promise<Know
       return child ? await driveBatch({ batch: child }, work) : [];
     } catch (error) {
       work.deps.telemetry.error('JOURNAL_NOT_READ', 'a part of a split batch could not be read; whoever drives the batch next does', { batchId: identity.batchId, reason: errorText(error) });
+      unread = error;
       return [];
     }
   }));
-  return [known, ...children.flat()];
+  // Somebody has to come again for the part.
+  return [unread === undefined ? known : { ...known, error: unread }, ...children.flat()];
 }
 
 async function driveItem(found: FoundBatch, made: Map<string, SendBatch>, work: Driving): Promise<KnownBatch> {
@@ -88,7 +93,7 @@ async function driveItem(found: FoundBatch, made: Map<string, SendBatch>, work: 
       if (!isClaimed) {
         return known;
       }
-      const results = await attemptCalls(batch, Math.min(work.deadline, now() + MAX_HOLD_MS), work, firstTurn);
+      const results = await attemptCalls(batch, batch.leaseUntil! - LEASE_MARGIN_MS, work, firstTurn);
       const { to, children } = settled(batch, results, now());
       const isLate = work.halted !== undefined || timeLeft(work) < MIN_CALL_MS;
       const wanted: SendBatch = !isDecided(to) && work.defers && isLate ? { ...to, deferred: true } : to;
@@ -172,18 +177,22 @@ async function record(
 }
 
 /** Several batches that LINE refuses whole, one after the other, are a mistake of the run: it is stopped. */
-async function noteRefusals(batch: SendBatch, { deps: { journal, telemetry }, inTime, run }: Driving): Promise<void> {
+async function noteRefusals(batch: SendBatch, work: Driving): Promise<void> {
+  const { deps: { journal, telemetry }, inTime, run } = work;
   if (batch.parent !== undefined) {
     return;
   }
   try {
     if (batch.state === BatchState.FAILED && batch.outcome?.status !== undefined) {
+      work.hasRefusals = true;
       const refused = await inTime(journal.countRefusal(batch.runId));
       if (refused >= REFUSALS_TO_STOP) {
+        work.halted ??= SendErrorCode.RUN_STOPPED;
         await inTime(journal.stopRun(batch.runId, SendErrorCode.RUN_STOPPED));
         telemetry.error(SendErrorCode.RUN_STOPPED, `LINE refused ${refused} batches of the run one after the other; no further batch of it is attempted`, { runId: batch.runId });
       }
-    } else if (batch.calls.includes(CallState.ACCEPTED) && (await run(batch.runId)).refusedInRow > 0) {
+    } else if (batch.calls.includes(CallState.ACCEPTED) && (work.hasRefusals || (await run(batch.runId)).refusedInRow > 0)) {
+      work.hasRefusals = false;
       await inTime(journal.clearRefusals(batch.runId));
     }
   } catch (error) {
@@ -192,9 +201,13 @@ async function noteRefusals(batch: SendBatch, { deps: { journal, telemetry }, in
   }
 }
 
-/** A refusal stays one, as long as the batch is ambiguous or LINE's opinion of its content is not to be had. */
+/**
+ * A refusal stays one, as long as the batch is ambiguous or LINE's opinion of its content is not to be had. Of a split call
+ * there is something left only if it did not fit into the write.
+ */
 function isWorthRepeating({ state, answer }: Attempted): boolean {
-  return (state === CallState.READY || state === CallState.AMBIGUOUS) && !(answer?.kind === 'response' && judge(answer) === 'refused');
+  const isOpenStill = state === CallState.READY || state === CallState.AMBIGUOUS;
+  return state === CallState.SPLIT || (isOpenStill && !(answer?.kind === 'response' && judge(answer) === 'refused'));
 }
 
 /** The answer that says most about a batch: of a call that was not accepted, if there is one. */

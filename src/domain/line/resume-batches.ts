@@ -1,6 +1,6 @@
 import { logBatches } from './batch-report';
 import { DriveDependencies, driveBatch } from './drive-batch';
-import { callsOf, isOpen } from './send-journal';
+import { isDecided } from './send-journal';
 import { runCache } from './send-message';
 import { SendErrorCode } from '../../contract/custom-channel';
 import { MAX_RETRY_SECONDS, RetryRequest, WAKE_UP_SECONDS } from '../../contract/retry-queue';
@@ -57,7 +57,7 @@ export async function resumeBatches(messages: readonly RetryMessage[], invocatio
       // Each its own: what halts one batch, such as missing credentials, halts the others when they find it out.
       const known = await driveBatch({ batch }, { ...work });
       logBatches({ known, isRepeat: true, problems: [] }, 'retry', telemetry);
-      if (known.some((each) => each.error !== undefined || callsOf(each.batch).some(isOpen))) {
+      if (known.some((each) => each.error !== undefined || !isDecided(each.batch))) {
         const { attempt = 0 } = request;
         const isWaitingForSomebody = known.some((each) => each.batch.outcome?.code === SendErrorCode.LINE_QUOTA_EXCEEDED);
         const seconds = isWaitingForSomebody ? MAX_RETRY_SECONDS : Math.min(MAX_RETRY_SECONDS, WAKE_UP_SECONDS * 2 ** Math.min(attempt, 10));

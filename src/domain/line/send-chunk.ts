@@ -5,6 +5,7 @@ import { EventBatch, identifyRun, sha256, toBatches } from './custom-channel-eve
 import { isJsonObject } from './line-message';
 import { Sending, SentBatch, sendBatch } from './send-batch';
 import { bookOf } from './send-books';
+import { isDecided } from './send-journal';
 import { SendDependencies, SendInvocation, beginSending } from './send-message';
 import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
 
@@ -89,7 +90,7 @@ const CHUNK_RESERVE_MS = 10_000;
 function report(runId: string, batches: readonly EventBatch[], sent: readonly SentBatch[]): ChunkSendResult {
   const { recipients, reasons, ...counts } = bookOf(sent.flatMap(({ known }) => known.map(({ batch }) => batch)));
   const all = batches.reduce((sum, { candidates, excluded }) => sum + candidates.length + excluded.length, 0);
-  const isDone = ({ known, isKept }: SentBatch) => isKept && bookOf(known.map(({ batch }) => batch)).pending === 0;
+  const isDone = ({ known, isKept }: SentBatch) => isKept && known.every(({ batch, error }) => isDecided(batch) && error === undefined);
   const done = new Set(sent.filter(isDone).map(({ batchId }) => batchId));
   return {
     runId,

@@ -45,8 +45,8 @@ export interface SendJournal {
   create(batch: SendBatch): Promise<SendBatch>;
 
   /**
-   * Replaces `from` by `to` and puts the children, all or nothing, if the item still has `from`'s state, owner and number of
-   * attempts.
+   * Replaces `from` by `to` and puts the children, all or nothing, if the item still has `from`'s state, owner, number of
+   * attempts and calls.
    *
    * @returns the item on record afterwards: `to`, or what somebody else has made of it
    */
@@ -250,14 +250,14 @@ export function nextStep(batch: SendBatch, now: number, policy: UnknownOutcomePo
   return now < firstAttemptAt + RETRY_KEY_SAFE_HOURS * HOUR_MS ? { kind: 'attempt' } : { kind: 'give-up', ...givenUp(batch, now, policy) };
 }
 
-/** Last part of the position of a batch that is sent once more. */
+/** Part of the position of a batch that is sent once more, and of those that it is split into: nobody is sent to a third time. */
 const RESENT = 'again';
 
 function givenUp(batch: SendBatch, now: number, policy: UnknownOutcomePolicy): { to: SendBatch; children: readonly SendBatch[] } {
   // The holder of an expired lease may have called LINE.
   const calls = batch.state === BatchState.IN_FLIGHT ? batch.calls.replaceAll(CallState.READY, CallState.AMBIGUOUS) : batch.calls;
   const isLost = calls.includes(CallState.AMBIGUOUS);
-  const isResent = isLost && policy === 'RESEND' && !batch.sk.endsWith(`/${RESENT}`);
+  const isResent = isLost && policy === 'RESEND' && !batch.sk.split('/').includes(RESENT);
   const lost = callsOf({ ...batch, calls }).filter(({ state }) => state === CallState.AMBIGUOUS);
   const child = isResent ? [childOf(batch, RESENT, lost.map((call) => [call, call.recipients]), [], now)] : [];
   return {
@@ -348,21 +348,29 @@ export interface SplitPart {
   readonly refused?: readonly BatchRecipient[];
 }
 
+/** Source: Amazon DynamoDB, "TransactWriteItems": at most 100 actions; one is the parent's. */
+const MAX_CHILDREN_PER_WRITE = 99;
+
 /** The item after its calls, and the children that some of them are split into. */
 export function settled(batch: SendBatch, results: readonly CallResult[], now: number): { to: SendBatch; children: SendBatch[] } {
   const calls = [...batch.calls];
   const requestIds = [...batch.requestIds ?? batch.sizes.map(() => '')];
-  for (const { index, state, requestId = '' } of results) {
-    calls[index] = state;
+  const children: SendBatch[] = [];
+  const before = callsOf(batch);
+  for (const { index, state, requestId = '', parts = [] } of results) {
     requestIds[index] = requestId || requestIds[index];
+    // What does not fit into one write is refused, and split, next time: nobody in it has the message.
+    const hasRoom = children.length + parts.length <= MAX_CHILDREN_PER_WRITE;
+    calls[index] = hasRoom ? state : CallState.READY;
+    children.push(...(hasRoom ? parts : []).map(({ name, recipients, singly, refused = [] }) => {
+      const people = singly ? recipients.map((recipient) => [recipient]) : [recipients];
+      const excluded = refused.map(({ id }): BatchExclusion => ({ id, status: 'failed', code: SendErrorCode.LINE_REFUSED_RECIPIENT }));
+      return childOf(batch, batch.sizes.length > 1 ? `${index}-${name}` : name, people.map((each) => [before[index], each]), excluded, now);
+    }));
   }
-  const children = results.flatMap(({ index, parts = [] }) => parts.map(({ name, recipients, singly, refused = [] }) => {
-    const call = callsOf(batch)[index];
-    const people = singly ? recipients.map((recipient) => [recipient]) : recipients.length > 0 ? [recipients] : [];
-    const excluded = refused.map(({ id }): BatchExclusion => ({ id, status: 'failed', code: SendErrorCode.LINE_REFUSED_RECIPIENT }));
-    return childOf(batch, batch.sizes.length > 1 ? `${index}-${name}` : name, people.map((each) => [call, each]), excluded, now);
-  }));
-  const reason = results.find(({ code }) => code !== undefined);
+  // The batch has one code: of what failed, if something has; what is still open may yet be accepted.
+  const reason = results.find(({ code, state }) => code !== undefined && state === CallState.FAILED)
+    ?? (batch.calls.includes(CallState.FAILED) ? undefined : results.find(({ code }) => code !== undefined));
   const item: SendBatch = {
     ...released(batch),
     calls: calls.join(''),
@@ -391,8 +399,10 @@ function decided(batch: SendBatch, now: number): SendBatch {
     return { ...batch, state: BatchState.READY };
   }
   const state = UNANIMOUS.find(([call]) => calls !== '' && calls === call.repeat(calls.length))?.[1] ?? BatchState.DECIDED;
-  const { deferred, ...item } = batch;
-  return { ...item, state, decidedAt: now };
+  const { deferred, outcome, ...item } = batch;
+  // What once kept a call back is no reason of anything, when it was accepted later.
+  const hasReason = outcome !== undefined && (calls.includes(CallState.FAILED) || calls.includes(CallState.UNKNOWN));
+  return { ...item, ...(hasReason && { outcome }), state, decidedAt: now };
 }
 
 const UNANIMOUS: readonly (readonly [CallState, BatchState])[] = [
