@@ -133,11 +133,16 @@ describe('existing-resources', () => {
     }
   });
 
-  test('keeps image and video in one bucket, by prefix, and needs no CloudFront', () => {
+  test('keeps image and video in one bucket, by prefix, what is sent in one of each channel, and needs no CloudFront', () => {
     const { template } = example;
-    expect(Object.keys(resources(template, 'AWS::S3::Bucket'))).toEqual([expect.stringMatching(/^Media/)]);
-    expect(environmentOf(template, 'ShopSenderImage').LINE_MEDIA_PREFIX).toBe('image/');
-    expect(environmentOf(template, 'ShopSenderVideo').LINE_MEDIA_PREFIX).toBe('video/');
+    expect(Object.keys(resources(template, 'AWS::S3::Bucket')).sort())
+      .toEqual(['Media', 'ShopSenderContent', 'SupportSenderContent'].map((id) => expect.stringMatching(new RegExp(`^${id}[0-9A-F]{8}$`))));
+    for (const id of ['ShopSenderImage', 'ShopSenderVideo']) {
+      expect(JSON.parse(rendered(environmentOf(template, id).LINE_MEDIA_PLACES))).toEqual({
+        image: { bucket: expect.stringMatching(/^<Media\w+>$/), prefix: 'image/' },
+        video: { bucket: expect.stringMatching(/^<Media\w+>$/), prefix: 'video/' },
+      });
+    }
     expect([...typesOf(template)].filter((type) => type.includes('CloudFront'))).toEqual([]);
   });
 
