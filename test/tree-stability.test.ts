@@ -1,5 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import { LineChannel, LinePinpointChannel } from '../src';
+import { LineChannel, LineChannelProps, LineMessageType, LinePinpointChannel } from '../src';
 import { logicalIds, RECOMMENDED_FLAGS, templateOf } from './support/template';
 
 /**
@@ -26,6 +26,12 @@ const LINE_CHANNEL = [
   'LineSenderAudioLogsCF92F338',
   'LineSenderAudioRole9193F84E',
   'LineSenderAudioRoleDefaultPolicy1EE2908A',
+  'LineSenderChunkB18326B4',
+  'LineSenderChunkLogsF479BD6B',
+  'LineSenderChunkRole1A9B7D82',
+  'LineSenderChunkRoleDefaultPolicyF8F2B344',
+  'LineSenderContent17FB2FCF',
+  'LineSenderContentPolicy94C2FBEB',
   'LineSenderFailures5F8D9E4A',
   'LineSenderFailuresAlarmABC6CF0A',
   'LineSenderFailuresPolicy3394FD23',
@@ -35,6 +41,29 @@ const LINE_CHANNEL = [
   'LineSenderImageRole7285FA6A',
   'LineSenderImageRoleDefaultPolicy5EAE8FC6',
   'LineSenderJournal7DBC4230',
+  'LineSenderOutcomesBooksF37A2D77',
+  'LineSenderOutcomesBooksLogs9E57DFF8',
+  'LineSenderOutcomesBooksRole4A92A6E9',
+  'LineSenderOutcomesBooksRoleDefaultPolicy1440EEAA',
+  'LineSenderOutcomesPublisherCDD7C701',
+  'LineSenderOutcomesPublisherDeadLettersAlarm3A3B9C29',
+  'LineSenderOutcomesPublisherDeadLettersC743C633',
+  'LineSenderOutcomesPublisherDeadLettersPolicyB9B8F9AE',
+  'LineSenderOutcomesPublisherJournal17EDB52F',
+  'LineSenderOutcomesPublisherLogs60286874',
+  'LineSenderOutcomesPublisherRole1190555B',
+  'LineSenderOutcomesPublisherRoleDefaultPolicyE8D4802B',
+  'LineSenderOutcomesQuotaAlarm5100641B',
+  'LineSenderResume8FD01CF5',
+  'LineSenderResumeLogsBF0DECFF',
+  'LineSenderResumeRole13CCF567',
+  'LineSenderResumeRoleDefaultPolicy3A10C10B',
+  'LineSenderResumeSqsEventSourceStackLineSenderRetry371EE70832118D38',
+  'LineSenderRetryDeadLetters6F07F193',
+  'LineSenderRetryDeadLettersAlarm61010755',
+  'LineSenderRetryDeadLettersPolicy978DDC5D',
+  'LineSenderRetryE59E8FD9',
+  'LineSenderRetryPolicy1EBC5E70',
   'LineSenderTextCFFB9168',
   'LineSenderTextEventInvokeConfig5319516F',
   'LineSenderTextLogs18EF9086',
@@ -121,9 +150,70 @@ const PINPOINT = [
   'LineSenderVideoPinpointRegionalJourneys403EFA18',
 ];
 
+/** What a channel of every message type has in addition. */
+const OTHER_TYPES = [
+  'LineSenderAny4FD793E7',
+  'LineSenderAnyEventInvokeConfigC59B031F',
+  'LineSenderAnyLogs05489640',
+  'LineSenderAnyRole1A087B14',
+  'LineSenderAnyRoleDefaultPolicy06B53C07',
+  'LineSenderCouponC4FA7E83',
+  'LineSenderCouponEventInvokeConfig76EFD5CA',
+  'LineSenderCouponLogsF32B6A9D',
+  'LineSenderCouponRoleB71D4820',
+  'LineSenderCouponRoleDefaultPolicy04B85DC1',
+  'LineSenderFlex1CDDB31F',
+  'LineSenderFlexEventInvokeConfigE076675A',
+  'LineSenderFlexLogs356C96A9',
+  'LineSenderFlexRole063D078E',
+  'LineSenderFlexRoleDefaultPolicy5C753C15',
+  'LineSenderImagemapDF999E85',
+  'LineSenderImagemapEventInvokeConfig7C7CF3E2',
+  'LineSenderImagemapLogs88E021C4',
+  'LineSenderImagemapRoleAF9B8B6F',
+  'LineSenderImagemapRoleDefaultPolicy93574BBF',
+  'LineSenderLocation0824367A',
+  'LineSenderLocationEventInvokeConfig775F1B47',
+  'LineSenderLocationLogs7BF0B100',
+  'LineSenderLocationRole4CB339DE',
+  'LineSenderLocationRoleDefaultPolicy79D51207',
+  'LineSenderSticker3E4804C4',
+  'LineSenderStickerEventInvokeConfig1CD63D66',
+  'LineSenderStickerLogsC588BCAE',
+  'LineSenderStickerRole7B200F95',
+  'LineSenderStickerRoleDefaultPolicyBF30EABC',
+  'LineSenderTemplate13C939D2',
+  'LineSenderTemplateEventInvokeConfig028CF29F',
+  'LineSenderTemplateLogs61ADDC05',
+  'LineSenderTemplateRoleDefaultPolicyF56C0949',
+  'LineSenderTemplateRoleF8CAB005',
+  'LineSenderTextV2204BE86F',
+  'LineSenderTextV2EventInvokeConfig0DAF10C8',
+  'LineSenderTextV2Logs17F463D5',
+  'LineSenderTextV2RoleAA732989',
+  'LineSenderTextV2RoleDefaultPolicy21639DE3',
+];
+
+/** What a channel with engagement events has in addition. */
+const ENGAGEMENT_EVENTS = [
+  'LineSenderOutcomesEngagementBucket520DEAE2',
+  'LineSenderOutcomesEngagementBucketPolicyDF3A7CFF',
+  'LineSenderOutcomesEngagementStreamAlarm9E7AE45B',
+  'LineSenderOutcomesEngagementStreamD4A266C9',
+  'LineSenderOutcomesEngagementStreamRoleB4C2065C',
+  'LineSenderOutcomesEngagementStreamRoleDefaultPolicyD14F3A1A',
+];
+
 describe.each([['without feature flags', {}], ['with the feature flags of a new project', RECOMMENDED_FLAGS]])('%s', (_name, flags) => {
   test('the logical ids of a LineChannel are these', () => {
     expect(logicalIds(templateOf((stack: Stack) => new LineChannel(stack, 'Line'), {}, flags))).toEqual(LINE_CHANNEL);
+  });
+
+  test.each<[string, LineChannelProps, string[]]>([
+    ['every message type', { messageTypes: Object.values(LineMessageType) }, OTHER_TYPES],
+    ['engagement events', { sending: { engagementEvents: true } }, ENGAGEMENT_EVENTS],
+  ])('the logical ids of a LineChannel with %s are the same and these', (_option, props, added) => {
+    expect(logicalIds(templateOf((stack: Stack) => new LineChannel(stack, 'Line', props), {}, flags))).toEqual([...LINE_CHANNEL, ...added].sort());
   });
 
   test('the logical ids of a LinePinpointChannel are the same and these', () => {

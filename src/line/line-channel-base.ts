@@ -242,7 +242,8 @@ export interface LineChannelOptions {
   readonly removalPolicy?: RemovalPolicy;
 
   /**
-   * What the channel's alarms do. Every dead-letter queue has an alarm.
+   * What the channel's alarms do. There is one on every dead-letter queue, one on the month's message quota, and one on engagement
+   * events, if there are any, that are not delivered.
    *
    * @default - alarms change their state and do nothing else
    */
@@ -406,7 +407,7 @@ export abstract class LineChannelBase extends LineChannelReference {
   /** Tells the books of a run: how many people were reached, and who was not and why. */
   public readonly sendBooksFunction: lambda.IFunction;
 
-  /** Alarms on the dead-letter queues. */
+  /** Alarms: on the dead-letter queues, on the month's quota, on engagement events that are not delivered. */
   public readonly alarms: cloudwatch.IAlarm[];
 
   /** Name of the channel in AWS, not LINE's: made of stack name and path; value of the metric dimension `Channel` and name of the event bus. */

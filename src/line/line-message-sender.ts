@@ -112,7 +112,6 @@ export class LineMessageSender extends Construct {
       [ENV_SENDING]: Stack.of(this).toJsonString(config),
       [ENV_CONTENT_BUCKET]: this.content.bucketName,
       [ENV_RETRY_QUEUE_URL]: retries.queueUrl,
-      ...(options.templateBucket && { [ENV_TEMPLATE_BUCKET]: options.templateBucket.bucketName }),
     };
 
     for (const type of props.types) {
@@ -182,7 +181,7 @@ export class LineMessageSender extends Construct {
   }
 
   private sendEnvironment(type: LineMessageType): { [name: string]: string } {
-    const { credentials, lineEnvironment, media, sampleMessages, subscribers } = this.props;
+    const { credentials, lineEnvironment, media, sampleMessages, subscribers, options: { templateBucket } } = this.props;
     return {
       ...credentials.environment,
       ...lineEnvironment,
@@ -191,6 +190,7 @@ export class LineMessageSender extends Construct {
       [ENV_SAMPLE_MESSAGES]: String(sampleMessages),
       [ENV_JOURNAL_TABLE]: this.journal.tableName,
       [ENV_SUBSCRIBER_TABLE]: subscribers.table.tableName,
+      ...(templateBucket && { [ENV_TEMPLATE_BUCKET]: templateBucket.bucketName }),
     };
   }
 

@@ -1,10 +1,13 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { mockClient } from 'aws-sdk-client-mock';
-import { LinePinpointChannel } from '../../src';
+import { LineMessageType, LinePinpointChannel } from '../../src';
 import { loadEntry } from '../support/load-entry';
 import { environmentOf, rendered, resources, testStack } from '../support/template';
+
+const { TEXT, IMAGE, AUDIO, VIDEO, ANY } = LineMessageType;
 
 /** Functions of a channel, by the beginning of their logical id, and the entry that each runs. */
 const ENTRIES: [string, string][] = [
@@ -15,6 +18,11 @@ const ENTRIES: [string, string][] = [
   ['LineSenderImage', 'line/handlers/send-message.lambda'],
   ['LineSenderAudio', 'line/handlers/send-message.lambda'],
   ['LineSenderVideo', 'line/handlers/send-message.lambda'],
+  ['LineSenderAny', 'line/handlers/send-message.lambda'],
+  ['LineSenderResume', 'line/handlers/resume-batches.lambda'],
+  ['LineSenderChunk', 'line/handlers/send-chunk.lambda'],
+  ['LineSenderOutcomesPublisher', 'line/handlers/publish-outcomes.lambda'],
+  ['LineSenderOutcomesBooks', 'line/handlers/read-send-books.lambda'],
   ['LineSetUp', 'line/handlers/set-up-channel.lambda'],
   ['LineSampleMediaUpload', 'line/handlers/upload-sample-media.lambda'],
   ['LineAudiencesPublisher', 'audience/handlers/publish-subscriber-changes.lambda'],
@@ -27,7 +35,9 @@ describe('with the environment that the template gives it', () => {
 
   beforeAll(() => {
     const stack: Stack = testStack({ env: { region: 'us-east-1', account: '123456789012' } });
-    new LinePinpointChannel(stack, 'Line', { sampleMessages: true });
+    new LinePinpointChannel(stack, 'Line', {
+      sampleMessages: true, messageTypes: [TEXT, IMAGE, AUDIO, VIDEO, ANY], sending: { engagementEvents: true, templateBucket: new s3.Bucket(stack, 'Templates', { versioned: true }) },
+    });
     template = Template.fromStack(stack);
   });
 

@@ -11,13 +11,15 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import {
-  Audience, LineChannel, LineChannelProps, LineCredentials, LineMessageType, LineUnsubscribe, MediaDelivery, SubscriberTable, WebhookAccess,
+  Audience, LineChannel, LineChannelProps, LineCredentials, LineMessageType, LineUnsubscribe, LowQuota, MediaDelivery, SubscriberTable,
+  UnknownOutcome, WebhookAccess,
 } from '../../src';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../../src/contract/metrics';
 import { annotations, environmentOf, messageOf, only, rendered, resources, statementsOf, templateOf, testStack } from '../support/template';
 
-const { TEXT, IMAGE, AUDIO, VIDEO } = LineMessageType;
+const { TEXT, IMAGE, AUDIO, VIDEO, TEXT_V2, STICKER, LOCATION, IMAGEMAP, TEMPLATE, FLEX, COUPON, ANY } = LineMessageType;
 const SUBSCRIBERS = { tableArn: 'arn:aws:dynamodb:us-east-1:123456789012:table/Subscribers', tableStreamArn: 'arn:aws:dynamodb:us-east-1:123456789012:table/Subscribers/stream/1' };
+/** Types of a channel that names none, and the ids of their functions. */
 const SENDERS: [LineMessageType, string][] = [[TEXT, 'Text'], [IMAGE, 'Image'], [AUDIO, 'Audio'], [VIDEO, 'Video']];
 
 function templateWith(props: (stack: Stack) => LineChannelProps = () => ({})): Template {
@@ -50,20 +52,20 @@ describe('a channel with no props', () => {
       'AWS::CloudFront::Distribution': 1,
       'AWS::CloudFront::Function': 1,
       'AWS::CloudFront::OriginAccessControl': 1,
-      'AWS::CloudWatch::Alarm': 3,
+      'AWS::CloudWatch::Alarm': 6,
       'AWS::DynamoDB::Table': 2,
       'AWS::Events::EventBus': 1,
-      'AWS::IAM::Policy': 8,
-      'AWS::IAM::Role': 8,
+      'AWS::IAM::Policy': 12,
+      'AWS::IAM::Role': 12,
       'AWS::Lambda::EventInvokeConfig': 4,
-      'AWS::Lambda::EventSourceMapping': 2,
-      'AWS::Lambda::Function': 8,
+      'AWS::Lambda::EventSourceMapping': 4,
+      'AWS::Lambda::Function': 12,
       'AWS::Lambda::Permission': 1,
-      'AWS::Logs::LogGroup': 8,
-      'AWS::S3::Bucket': 3,
-      'AWS::S3::BucketPolicy': 3,
-      'AWS::SQS::Queue': 5,
-      'AWS::SQS::QueuePolicy': 5,
+      'AWS::Logs::LogGroup': 12,
+      'AWS::S3::Bucket': 4,
+      'AWS::S3::BucketPolicy': 4,
+      'AWS::SQS::Queue': 8,
+      'AWS::SQS::QueuePolicy': 8,
       'AWS::SecretsManager::Secret': 1,
     });
   });
@@ -75,14 +77,11 @@ describe('a channel with no props', () => {
     expect([annotations(stack, 'Warning'), annotations(stack, 'Error')]).toEqual([[], []]);
   });
 
-  test('gives no role a permission on everything, and none through a managed policy', () => {
+  test('gives no role a permission on everything, but to list streams, which knows no resource, and none through a managed policy', () => {
     const template = templateWith();
-    for (const { Properties } of Object.values(resources(template, 'AWS::IAM::Policy'))) {
-      for (const { Resource, Action } of Properties.PolicyDocument.Statement) {
-        expect([Resource].flat()).not.toContain('*');
-        expect([Action].flat().filter((action: string) => action.endsWith('*'))).toEqual([]);
-      }
-    }
+    const statements = Object.values(resources(template, 'AWS::IAM::Policy')).flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    expect(statements.filter(({ Resource }) => [Resource].flat().includes('*'))).toEqual([{ Effect: 'Allow', Action: 'dynamodb:ListStreams', Resource: '*' }]);
+    expect(statements.flatMap(({ Action }) => Action).filter((action: string) => action.endsWith('*'))).toEqual([]);
     for (const { Properties } of Object.values(resources(template, 'AWS::IAM::Role'))) {
       expect(Object.keys(Properties)).toEqual(['AssumeRolePolicyDocument']);
     }
@@ -124,10 +123,14 @@ describe('public members', () => {
     expect(name(channel.queue.queueUrl)).toMatch(/^<LineWebhookQueue(?!DeadLetters)\w+>$/);
     expect(name(channel.deadLetterQueue.queueUrl)).toMatch(/^<LineWebhookQueueDeadLetters\w+>$/);
     expect(name(channel.sendFailureQueue.queueUrl)).toMatch(/^<LineSenderFailures\w+>$/);
+    expect(name(channel.retryDeadLetterQueue.queueUrl)).toMatch(/^<LineSenderRetryDeadLetters\w+>$/);
+    expect(name(channel.templateBucket.bucketName)).toMatch(/^<LineSenderContent\w+>$/);
+    expect(name(channel.sendBooksFunction.functionName)).toMatch(/^<LineSenderOutcomesBooks\w+>$/);
+    expect(channel.engagementBucket).toBeUndefined();
     expect(channel.channelName).toMatch(/^Stack-Line-[0-9A-F]{8}$/);
   });
 
-  test('list an alarm for every dead-letter queue, those of audiences added later among them', () => {
+  test('list every alarm, those of audiences added later among them', () => {
     const stack = testStack();
     const channel = new LineChannel(stack, 'Line');
     channel.addAudience('Crm', Audience.lambda(lambda.Function.fromFunctionAttributes(stack, 'Crm', {
@@ -135,7 +138,7 @@ describe('public members', () => {
     })));
     expect(Object.keys(resources(Template.fromStack(stack), 'AWS::CloudWatch::Alarm')).sort())
       .toEqual(channel.alarms.map(({ alarmArn }) => stack.resolve(alarmArn)['Fn::GetAtt'][0]).sort());
-    expect(channel.alarms).toHaveLength(5);
+    expect(channel.alarms).toHaveLength(8);
   });
 });
 
@@ -144,6 +147,15 @@ describe('sendFunction', () => {
     const stack = testStack();
     const channel = new LineChannel(stack, 'Line');
     expect(rendered(stack.resolve(channel.sendFunction(type).functionName))).toMatch(new RegExp(`^<LineSender${id}\\w+>$`));
+  });
+
+  test.each<[LineMessageType, string]>([
+    ...SENDERS, [TEXT_V2, 'TextV2'], [STICKER, 'Sticker'], [LOCATION, 'Location'], [IMAGEMAP, 'Imagemap'], [TEMPLATE, 'Template'], [FLEX, 'Flex'],
+    [COUPON, 'Coupon'], [ANY, 'Any'],
+  ])('finds the function of %s when the channel has that type alone', (type, id) => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line', { messageTypes: [type] });
+    expect(rendered(stack.resolve(channel.sendFunction(type).functionName))).toMatch(new RegExp(`^<LineSender${id}[0-9A-F]{8}>$`));
   });
 
   test('fails for a type that the channel has not, with the prop to set', () => {
@@ -168,6 +180,14 @@ describe('grants', () => {
     expect(statementsOf(Template.fromStack(stack), 'Editors')).toEqual(['Image', 'Audio', 'Video'].map((type) => ({
       actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [expect.stringMatching(new RegExp(`^<LineMedia${type}Bucket\\w+\\.Arn>/\\*$`))],
     })));
+  });
+
+  test('grantUploadTemplates lets somebody upload templates, and neither read nor delete', () => {
+    const stack = testStack();
+    new LineChannel(stack, 'Line', { messageTypes: [TEXT] }).grantUploadTemplates(new iam.Role(stack, 'Editors', { assumedBy: new iam.AccountRootPrincipal() }));
+    expect(statementsOf(Template.fromStack(stack), 'Editors')).toEqual([
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [expect.stringMatching(/^<LineSenderContent\w+\.Arn>\/templates\/\*$/)] },
+    ]);
   });
 
   test('grantUploadMedia fails for a channel without media, with the prop to set', () => {
@@ -205,10 +225,17 @@ describe('onEvent', () => {
 describe('messageTypes', () => {
   test.each<[LineMessageType[], string[]]>([
     [[TEXT], []], [[IMAGE], ['Image']], [[VIDEO, AUDIO], ['Audio', 'Video']],
+    [[TEXT_V2, STICKER, LOCATION, COUPON], []], [[TEMPLATE], ['Image']], [[IMAGEMAP], ['Image', 'Video']], [[FLEX], ['Image', 'Video']],
+    [[ANY], ['Image', 'Audio', 'Video']], [Object.values(LineMessageType), ['Image', 'Audio', 'Video']],
   ])('%j makes their functions and buckets, and no other', (messageTypes, buckets) => {
     const template = templateWith(() => ({ messageTypes }));
-    expect(valuesOf(template, 'LINE_MESSAGE_TYPE').sort()).toEqual([...messageTypes].sort());
-    expect(Object.keys(resources(template, 'AWS::S3::Bucket'))).toEqual(buckets.map((type) => expect.stringMatching(new RegExp(`^LineMedia${type}Bucket`))));
+    // The private function that sends chunks is told by the content.
+    expect(valuesOf(template, 'LINE_MESSAGE_TYPE').sort()).toEqual([...messageTypes, ANY].sort());
+    expect(Object.keys(resources(template, 'AWS::S3::Bucket')).filter((id) => id.startsWith('LineMedia')))
+      .toEqual(buckets.map((type) => expect.stringMatching(new RegExp(`^LineMedia${type}Bucket`))));
+    const places = buckets.length === 0 ? [] : Array(messageTypes.length + 1).fill(Object.fromEntries(
+      buckets.map((type) => [type.toLowerCase(), { bucket: expect.stringMatching(new RegExp(`^<LineMedia${type}Bucket\\w+>$`)), prefix: '' }])));
+    expect(valuesOf(template, 'LINE_MEDIA_PLACES').map((value) => JSON.parse(rendered(value)))).toEqual(places);
     template.resourceCountIs('AWS::CloudFront::Distribution', buckets.length > 0 ? 1 : 0);
   });
 
@@ -217,9 +244,9 @@ describe('messageTypes', () => {
   });
 
   test.each<[LineMessageType[], string]>([
-    [[], '`messageTypes` must name at least one message type, got []: leave it out for all of them'],
+    [[], '`messageTypes` must name at least one message type, got []: leave it out for text, image, audio and video'],
     [[TEXT, IMAGE, TEXT], '`messageTypes` must name each type once, got [text, image, text]'],
-    [['sticker' as LineMessageType], '`messageTypes` must be of text, image, audio, video, got [sticker]'],
+    [['note' as LineMessageType], `\`messageTypes\` must be of ${Object.values(LineMessageType).join(', ')}, got [note]`],
   ])('fails for %j', (messageTypes, message) => {
     expect(messageOf((stack) => new LineChannel(stack, 'Line', { messageTypes }))).toBe(`Stack/Line: ${message}`);
   });
@@ -230,8 +257,8 @@ describe('the other props', () => {
     const arn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:line-AbCdEf';
     const template = templateWith((stack) => ({ credentials: LineCredentials.fromSecret(secretsmanager.Secret.fromSecretCompleteArn(stack, 'Given', arn), { channelIdField: 'id' }) }));
     template.resourceCountIs('AWS::SecretsManager::Secret', 0);
-    expect(valuesOf(template, 'LINE_SECRET_ARN')).toEqual(Array(8).fill(arn));
-    expect(valuesOf(template, 'LINE_SECRET_FIELDS')).toEqual(Array(8).fill('{"channelId":"id"}'));
+    expect(valuesOf(template, 'LINE_SECRET_ARN')).toEqual(Array(10).fill(arn));
+    expect(valuesOf(template, 'LINE_SECRET_FIELDS')).toEqual(Array(10).fill('{"channelId":"id"}'));
   });
 
   test('webhookAccess: another way in, or none', () => {
@@ -246,7 +273,7 @@ describe('the other props', () => {
   test('mediaDelivery: pre-signed links', () => {
     const template = templateWith(() => ({ mediaDelivery: MediaDelivery.presigned({ expiry: Duration.hours(2) }) }));
     template.resourceCountIs('AWS::CloudFront::Distribution', 0);
-    expect(valuesOf(template, 'LINE_MEDIA_DELIVERY')).toEqual(Array(3).fill('{"kind":"presigned","expirySeconds":7200}'));
+    expect(valuesOf(template, 'LINE_MEDIA_DELIVERY')).toEqual(Array(5).fill('{"kind":"presigned","expirySeconds":7200}'));
   });
 
   test.each<[string, string, 'imageBucket' | 'audioBucket' | 'videoBucket']>([
@@ -258,7 +285,8 @@ describe('the other props', () => {
     const given = new s3.Bucket(stack, 'Given', { versioned: true });
     const channel = new LineChannel(stack, 'Line', { [bucketProp]: given });
     expect(channel[bucketProp]).toBe(given);
-    expect(environmentOf(Template.fromStack(stack), `LineSender${id}`).LINE_MEDIA_BUCKET).toEqual(stack.resolve(given.bucketName));
+    const { LINE_MEDIA_PLACES: places } = environmentOf(Template.fromStack(stack), `LineSender${id}`);
+    expect(JSON.parse(rendered(places))[id.toLowerCase()]).toEqual({ bucket: rendered(stack.resolve(given.bucketName)), prefix: '' });
   });
 
   test.each(['image', 'audio', 'video'])('%sBucket together with its name fails', (type) => {
@@ -267,10 +295,10 @@ describe('the other props', () => {
   });
 
   test('sampleMessages: off by default, on they reach functions and buckets', () => {
-    expect(valuesOf(templateWith(), 'LINE_SAMPLE_MESSAGES')).toEqual(Array(4).fill('false'));
+    expect(valuesOf(templateWith(), 'LINE_SAMPLE_MESSAGES')).toEqual(Array(5).fill('false'));
     templateWith().resourceCountIs('Custom::LineSampleMedia', 0);
     const template = templateWith(() => ({ sampleMessages: true }));
-    expect(valuesOf(template, 'LINE_SAMPLE_MESSAGES')).toEqual(Array(4).fill('true'));
+    expect(valuesOf(template, 'LINE_SAMPLE_MESSAGES')).toEqual(Array(5).fill('true'));
     template.resourceCountIs('Custom::LineSampleMedia', 1);
     templateWith(() => ({ sampleMessages: true, messageTypes: [TEXT] })).resourceCountIs('Custom::LineSampleMedia', 0);
   });
@@ -288,7 +316,7 @@ describe('the other props', () => {
     const template = templateWith((stack) => ({ subscribers: SubscriberTable.fromSubscriberTableAttributes(stack, 'Given', SUBSCRIBERS), channelKey: 'shop' }));
     expect(Object.keys(resources(template, 'AWS::DynamoDB::Table'))).toEqual([expect.stringMatching(/^LineSenderJournal/)]);
     expect(new Set(valuesOf(template, 'SUBSCRIBER_TABLE_NAME'))).toEqual(new Set(['Subscribers']));
-    expect(valuesOf(template, 'LINE_CHANNEL_KEY')).toEqual(Array(8).fill('shop'));
+    expect(valuesOf(template, 'LINE_CHANNEL_KEY')).toEqual(Array(12).fill('shop'));
   });
 
   test('subscribers without a key fail', () => {
@@ -316,18 +344,45 @@ describe('the other props', () => {
     const topic = new sns.Topic(stack, 'Topic');
     new LineChannel(stack, 'Line', { alarmActions: [new SnsAction(topic)] });
     const alarms = Object.values(resources(Template.fromStack(stack), 'AWS::CloudWatch::Alarm'));
-    expect(alarms.map(({ Properties }) => Properties.AlarmActions)).toEqual(Array(3).fill([stack.resolve(topic.topicArn)]));
+    expect(alarms.map(({ Properties }) => Properties.AlarmActions)).toEqual(Array(6).fill([stack.resolve(topic.topicArn)]));
   });
 
   test('apiBaseUrl reaches every function that calls LINE, and a parameter may be one', () => {
     expect(valuesOf(templateWith(), 'LINE_API_BASE_URL')).toEqual([]);
-    expect(valuesOf(templateWith(() => ({ apiBaseUrl: 'https://proxy.example.com' })), 'LINE_API_BASE_URL')).toEqual(Array(7).fill('https://proxy.example.com'));
-    expect(valuesOf(templateWith((stack) => ({ apiBaseUrl: new CfnParameter(stack, 'Url').valueAsString })), 'LINE_API_BASE_URL')).toEqual(Array(7).fill({ Ref: 'Url' }));
+    expect(valuesOf(templateWith(() => ({ apiBaseUrl: 'https://proxy.example.com' })), 'LINE_API_BASE_URL')).toEqual(Array(9).fill('https://proxy.example.com'));
+    expect(valuesOf(templateWith((stack) => ({ apiBaseUrl: new CfnParameter(stack, 'Url').valueAsString })), 'LINE_API_BASE_URL')).toEqual(Array(9).fill({ Ref: 'Url' }));
   });
 
   test('apiBaseUrl fails without TLS', () => {
     expect(messageOf((stack) => new LineChannel(stack, 'Line', { apiBaseUrl: 'http://proxy.example.com' })))
       .toBe("Stack/Line: `apiBaseUrl` must begin with https:// (http:// is allowed to a loopback address only, because the request carries the access token), got 'http://proxy.example.com'");
+  });
+
+  test('sending: reaches the functions, and brings its bucket', () => {
+    const stack = testStack();
+    const channel = new LineChannel(stack, 'Line', {
+      sending: { pushesPerSecond: 10, onLowQuota: LowQuota.SEND, onUnknownOutcome: UnknownOutcome.RESEND, engagementEvents: true },
+    });
+    const template = Template.fromStack(stack);
+    // Four send functions, the one that goes on and the one that sends chunks.
+    expect(valuesOf(template, 'LINE_SENDING').map((value) => JSON.parse(value))).toEqual(Array(6).fill({
+      multicastsPerSecond: 180, pushesPerSecond: 10, onLowQuota: 'SEND', onUnknownOutcome: 'RESEND', perPersonClaim: false,
+    }));
+    expect(rendered(stack.resolve(channel.engagementBucket!.bucketName))).toMatch(/^<LineSenderOutcomesEngagementBucket\w+>$/);
+    expect(valuesOf(template, 'LINE_ENGAGEMENT_STREAM')).toHaveLength(1);
+  });
+
+  test('sending: given buckets are the channel\'s', () => {
+    const stack = testStack();
+    const [templateBucket, engagementBucket] = ['templates', 'lake'].map((name) => s3.Bucket.fromBucketName(stack, name, name));
+    const channel = new LineChannel(stack, 'Line', { sending: { templateBucket, engagementEvents: true, engagementBucket } });
+    expect([channel.templateBucket, channel.engagementBucket]).toEqual([templateBucket, engagementBucket]);
+    expect(valuesOf(Template.fromStack(stack), 'LINE_TEMPLATE_BUCKET')).toEqual(Array(5).fill('templates'));
+  });
+
+  test('sending: fails for what LINE does not allow', () => {
+    expect(messageOf((stack) => new LineChannel(stack, 'Line', { sending: { multicastsPerSecond: 201 } })))
+      .toBe('Stack/Line/Sender: `sending.multicastsPerSecond` must be a whole number from 1 to 200, got 201');
   });
 
   test('functions and media are checked, too', () => {
@@ -337,7 +392,7 @@ describe('the other props', () => {
 
   test('functions.memorySize may be a parameter', () => {
     const template = templateWith((stack) => ({ functions: { memorySize: new CfnParameter(stack, 'Memory', { type: 'Number' }).valueAsNumber } }));
-    expect(Object.values(resources(template, 'AWS::Lambda::Function')).map(({ Properties }) => Properties.MemorySize)).toEqual(Array(8).fill({ Ref: 'Memory' }));
+    expect(Object.values(resources(template, 'AWS::Lambda::Function')).map(({ Properties }) => Properties.MemorySize)).toEqual(Array(12).fill({ Ref: 'Memory' }));
   });
 
   test('removalPolicy: data is retained and the rest deleted, unless told otherwise', () => {
@@ -397,7 +452,7 @@ describe('metrics', () => {
   test('have as dimension what the functions emit', () => {
     const stack = testStack();
     const channel = new LineChannel(stack, 'Line');
-    expect(valuesOf(Template.fromStack(stack), 'LINE_CHANNEL_NAME')).toEqual(Array(8).fill(channel.channelName));
+    expect(valuesOf(Template.fromStack(stack), 'LINE_CHANNEL_NAME')).toEqual(Array(12).fill(channel.channelName));
   });
 });
 
@@ -430,6 +485,17 @@ describe('an imported channel', () => {
     expect(statementsOf(template, 'Campaigns')).toEqual([{ actions: ['lambda:InvokeFunction'], resources: [FUNCTION_ARN, `${FUNCTION_ARN}:*`] }]);
   });
 
+  test.each(Object.values(LineMessageType))('may have a function for %s', (type) => {
+    const stack = testStack();
+    const send = lambda.Function.fromFunctionArn(stack, 'Send', FUNCTION_ARN);
+    const channel = LineChannel.fromLineChannelAttributes(stack, 'Line', {
+      eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'line'), sendFunctions: { [type]: send },
+    });
+    expect(channel.sendFunction(type)).toBe(send);
+    const other = type === ANY ? FLEX : ANY;
+    expect(() => channel.sendFunction(other)).toThrow(`no send function for '${other}'`);
+  });
+
   test('may have neither functions nor webhook: sending fails with the attribute to give, and so does a grant of it', () => {
     const stack = testStack();
     const channel = LineChannel.fromLineChannelAttributes(stack, 'Line', { eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'line') });
@@ -443,7 +509,7 @@ describe('an imported channel', () => {
     const stack = testStack();
     const eventBus = events.EventBus.fromEventBusName(stack, 'Bus', 'line');
     expect(() => LineChannel.fromLineChannelAttributes(stack, 'Line', { eventBus, sendFunctions: { Text: lambda.Function.fromFunctionName(stack, 'Text', 'text') } }))
-      .toThrow('Stack/Line: `sendFunctions` must have keys of text, image, audio, video, got Text');
+      .toThrow('Stack/Line: `sendFunctions` must have keys of text, image, audio, video, textV2, sticker, location, imagemap, template, flex, coupon, any, got Text');
   });
 });
 
@@ -490,7 +556,7 @@ describe('what a review by others found', () => {
     new LineChannel(stack, 'Image', { imageBucket: bucket, videoBucket: bucket, messageTypes: [LineMessageType.IMAGE] });
     const template = Template.fromStack(stack);
     for (const name of ['Both', 'Image']) {
-      expect(environmentOf(template, `${name}SenderImage`)).toMatchObject({ LINE_MEDIA_PREFIX: 'image/' });
+      expect(JSON.parse(rendered(environmentOf(template, `${name}SenderImage`).LINE_MEDIA_PLACES)).image).toMatchObject({ prefix: 'image/' });
     }
   });
 

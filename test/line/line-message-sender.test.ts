@@ -135,7 +135,8 @@ describe('a send function', () => {
 
   test('runs the same bundle for every type, and is described by its type', () => {
     const template = templateWith({ types: Object.values(LineMessageType) });
-    const senders = Object.values(resources(template, 'AWS::Lambda::Function')).filter(({ Properties }) => Properties.Environment.Variables.LINE_MESSAGE_TYPE && Properties.Timeout === 15);
+    const senders = Object.values(resources(template, 'AWS::Lambda::Function'))
+      .filter(({ Properties }) => Properties.Environment.Variables.LINE_MESSAGE_TYPE && Properties.Timeout === 15);
     expect(senders).toHaveLength(12);
     expect(new Set(senders.map(({ Properties }) => JSON.stringify(Properties.Code))).size).toBe(1);
     expect(senders.map(({ Properties }) => Properties.Description).sort()).toEqual(Object.values(LineMessageType)
@@ -294,6 +295,7 @@ describe('a bucket of templates that is given', () => {
         LINE_CONTENT_BUCKET: { Ref: expect.stringMatching(/^SenderContent/) }, LINE_TEMPLATE_BUCKET: { Ref: expect.stringMatching(/^Templates/) },
       });
     }
+    expect(environmentOf(template, 'SenderResume')).not.toHaveProperty('LINE_TEMPLATE_BUCKET');
     expect(statementsOf(template, 'SenderTextRole')).toEqual([
       logs('Text'), ...MAY_DRIVE, ...mayCompose(arn('Templates'), arn('Templates', '/templates/*')), sendTo('SenderRetry'), sendTo('SenderFailures'),
     ]);
@@ -322,7 +324,7 @@ describe('a bucket of templates that is given', () => {
         { actions: ['kms:Decrypt'], ...keyOnly },
       ]));
     }
-    expect(statementsOf(template, 'SenderResumeRole').filter(({ resources: of }) => of.some((each) => each.endsWith('templates') || each.includes('templates/')))).toEqual([]);
+    expect(statementsOf(template, 'SenderResumeRole').filter(({ resources: of }) => of.some((each) => each.includes('templates')))).toEqual([]);
     expect(statementsOf(template, 'Editors')).toEqual([
       { actions: ['kms:Decrypt', 'kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*'], ...keyOnly },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['arn:<AWS::Partition>:s3:::templates/templates/*'] },
@@ -354,7 +356,12 @@ describe('the queues', () => {
 describe('options', () => {
   test('reach every function that calls LINE', () => {
     const options: LineSendingOptions = {
-      multicastsPerSecond: 1, pushesPerSecond: 2_000, maxRecipientsPerSecond: 50, onLowQuota: LowQuota.REFUSE, onUnknownOutcome: UnknownOutcome.RESEND, perPersonClaim: true,
+      multicastsPerSecond: 1,
+      pushesPerSecond: 2_000,
+      maxRecipientsPerSecond: 50,
+      onLowQuota: LowQuota.REFUSE,
+      onUnknownOutcome: UnknownOutcome.RESEND,
+      perPersonClaim: true,
     };
     const template = templateWithOptions(() => options);
     for (const id of ['Text', 'Image', 'Audio', 'Video', 'Resume', 'Chunk']) {
@@ -409,18 +416,22 @@ describe('a customer managed key', () => {
   let template: Template;
   beforeAll(() => {
     const stack = testStack();
-    senderIn(stack, { options: { engagementEvents: true } }, { encryptionKey: kms.Key.fromKeyArn(stack, 'Key', KEY), removalPolicy: RemovalPolicy.DESTROY });
+    const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', KEY);
+    senderIn(stack, { options: { engagementEvents: true } }, { encryptionKey, removalPolicy: RemovalPolicy.DESTROY });
     template = Template.fromStack(stack);
   });
 
-  const keyActions = (id: string) => [...new Set(statementsOf(template, `Sender${id}Role`).filter(({ actions }) => actions[0].startsWith('kms:')).flatMap(({ actions, resources: of }) => {
-    expect(of).toEqual([KEY]);
-    return actions;
-  }))].sort();
+  function keyActions(id: string): string[] {
+    const onKeys = statementsOf(template, `Sender${id}Role`).filter(({ actions }) => actions[0].startsWith('kms:'));
+    expect(new Set(onKeys.flatMap(({ resources: of }) => of))).toEqual(new Set([KEY]));
+    return [...new Set(onKeys.flatMap(({ actions }) => actions))].sort();
+  }
 
   test('encrypts contents, batches to go on with, journal and engagement events, which go with the stack if it says so', () => {
     expect(only(template, 'AWS::S3::Bucket', 'SenderContent')).toMatchObject({
-      Properties: { BucketEncryption: { ServerSideEncryptionConfiguration: [{ BucketKeyEnabled: true, ServerSideEncryptionByDefault: { KMSMasterKeyID: KEY } }] } },
+      Properties: {
+        BucketEncryption: { ServerSideEncryptionConfiguration: [{ BucketKeyEnabled: true, ServerSideEncryptionByDefault: { KMSMasterKeyID: KEY } }] },
+      },
       DeletionPolicy: 'Delete',
     });
     expect(only(template, 'AWS::SQS::Queue', 'SenderRetry')).toMatchObject({ Properties: { KmsMasterKeyId: KEY }, DeletionPolicy: 'Delete' });

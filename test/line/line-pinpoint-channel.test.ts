@@ -89,6 +89,13 @@ describe('campaigns and journeys', () => {
     expect(pinpointPermissions(templateWith(() => ({ messageTypes: [LineMessageType.AUDIO] })))).toHaveLength(4);
   });
 
+  test('may invoke functions of every type, and neither the one that goes on, nor the one that sends chunks, nor the one that tells the books', () => {
+    const found = pinpointPermissions(templateWith(() => ({ messageTypes: Object.values(LineMessageType) })));
+    expect(new Set(found.map((permission) => /^<LineSender(\w+)[0-9A-F]{8}\.Arn>$/.exec(permission.function)?.[1])))
+      .toEqual(new Set(Object.values(LineMessageType).map((type) => `${type[0].toUpperCase()}${type.slice(1)}`)));
+    expect(found).toHaveLength(4 * 12);
+  });
+
   test('may not invoke a channel without Pinpoint', () => {
     expect(pinpointPermissions(templateOf((stack) => new LineChannel(stack, 'Line')))).toEqual([]);
   });
@@ -107,11 +114,13 @@ test('endpoints are kept by an audience that may change those of the project onl
   ]);
 });
 
-test('the only permission on everything is to list streams, which knows no resource', () => {
-  const everything = Object.values(resources(templateWith(), 'AWS::IAM::Policy'))
-    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
-    .filter(({ Resource }) => [Resource].flat().includes('*'));
-  expect(everything).toEqual([{ Effect: 'Allow', Action: 'dynamodb:ListStreams', Resource: '*' }]);
+test('the only permission on everything is that of the two publishers to list streams, which knows no resource', () => {
+  const everything = Object.entries(resources(templateWith(), 'AWS::IAM::Policy'))
+    .flatMap(([id, { Properties }]) => Properties.PolicyDocument.Statement.map((statement: object) => [id, statement]))
+    .filter(([, { Resource }]) => [Resource].flat().includes('*'));
+  expect(everything).toEqual(['LineSenderOutcomesPublisherRole', 'LineAudiencesPublisherRole'].map((id) => [
+    expect.stringMatching(new RegExp(`^${id}DefaultPolicy`)), { Effect: 'Allow', Action: 'dynamodb:ListStreams', Resource: '*' },
+  ]));
 });
 
 test('warns when two channels of an app are wired to one project', () => {
