@@ -18,7 +18,7 @@ const KEY_ARN = 'arn:aws:kms:us-east-1:123456789012:key/0123abcd-0000-4000-8000-
 
 /** A channel that makes everything a channel can make. */
 function fullChannel(stack: Stack, props: LineChannelOptions = {}): LinePinpointChannel {
-  return new LinePinpointChannel(stack, 'Line', { sampleMessages: true, ...props });
+  return new LinePinpointChannel(stack, 'Line', { sampleMessages: true, sending: { engagementEvents: true }, ...props });
 }
 
 function fullTemplate(props: (stack: Stack) => LineChannelOptions, stack = testStack()): Template {
@@ -34,6 +34,7 @@ const KEY_OF: Record<string, (properties: any) => any> = {
   'AWS::SecretsManager::Secret': ({ KmsKeyId }) => KmsKeyId,
   'AWS::Logs::LogGroup': ({ KmsKeyId }) => KmsKeyId,
   'AWS::Events::EventBus': ({ KmsKeyIdentifier }) => KmsKeyIdentifier,
+  'AWS::KinesisFirehose::DeliveryStream': ({ DeliveryStreamEncryptionConfigurationInput }) => DeliveryStreamEncryptionConfigurationInput?.KeyARN,
 };
 
 function ofTypes(template: Template, types: string[]): [string, TemplateResource][] {
@@ -49,7 +50,7 @@ describe('encryptionKey', () => {
     }
   }
 
-  test('reaches every table, queue, bucket, secret, log group and bus', () => {
+  test('reaches every table, queue, bucket, secret, log group, bus and stream of engagement events', () => {
     const template = fullTemplate((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
     expectKeyEverywhere(template, { 'Fn::GetAtt': [expect.stringMatching(/^Key/), 'Arn'] });
   });
@@ -99,8 +100,8 @@ describe('removalPolicy', () => {
 describe('functions', () => {
   function functionsOf(props: (stack: Stack) => LineChannelOptions): Record<string, any> {
     const found = Object.entries(resources(fullTemplate(props), 'AWS::Lambda::Function')).map(([id, { Properties }]) => [id, Properties]);
-    // Receiver, worker, profile, four senders, set-up, publisher, Pinpoint, sample media and CDK's own.
-    expect(found).toHaveLength(12);
+    // Receiver, worker, profile, four senders, the one that goes on, chunks, outcomes, books, set-up, publisher, Pinpoint, sample media and CDK's own.
+    expect(found).toHaveLength(16);
     return Object.fromEntries(found);
   }
 
@@ -127,7 +128,7 @@ describe('functions', () => {
 
   test('log retention reaches every log group, one for each function', () => {
     const groups = Object.values(resources(fullTemplate(() => ({ functions: { logRetention: logs.RetentionDays.THREE_DAYS } })), 'AWS::Logs::LogGroup'));
-    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual(Array(12).fill(3));
+    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual(Array(16).fill(3));
   });
 
   test('VPC, subnets and security groups reach every function, and so does the permission to use them', () => {
@@ -140,7 +141,11 @@ describe('functions', () => {
     }
     const template = fullTemplate(props);
     const policies = JSON.stringify(Object.values(resources(template, 'AWS::IAM::Policy')).filter(({ Properties }) => JSON.stringify(Properties).includes('ec2:CreateNetworkInterface')));
-    for (const id of Object.keys(resources(template, 'AWS::IAM::Role')).filter((name) => name.startsWith('Line'))) {
+    const roles = Object.entries(resources(template, 'AWS::IAM::Role'))
+      .filter(([, { Properties }]) => Properties.AssumeRolePolicyDocument.Statement[0].Principal.Service === 'lambda.amazonaws.com')
+      .map(([id]) => id).filter((id) => id.startsWith('Line'));
+    expect(roles).toHaveLength(16);
+    for (const id of roles) {
       expect(policies).toContain(`"Ref":"${id}"`);
     }
   });
@@ -151,7 +156,8 @@ describe("CDK's own means", () => {
     const stack = testStack();
     iam.PermissionsBoundary.of(stack).apply(iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'));
     const roles = Object.entries(resources(fullTemplate(() => ({}), stack), 'AWS::IAM::Role'));
-    expect(roles).toHaveLength(12);
+    // Of the functions and of Firehose.
+    expect(roles).toHaveLength(17);
     for (const [id, { Properties }] of roles) {
       expect([id, rendered(Properties.PermissionsBoundary)]).toEqual([id, 'arn:<AWS::Partition>:iam::<AWS::AccountId>:policy/boundary']);
     }
@@ -162,7 +168,8 @@ describe("CDK's own means", () => {
     Tags.of(stack).add('owner', 'marketing');
     const template = fullTemplate(() => ({}), stack);
     const tagged = ['AWS::IAM::Role', 'AWS::Lambda::Function', 'AWS::SQS::Queue', 'AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret',
-      'AWS::Logs::LogGroup', 'AWS::Events::EventBus', 'AWS::CloudFront::Distribution', 'AWS::ApiGateway::RestApi', 'AWS::ApiGateway::Stage', 'AWS::CloudWatch::Alarm'];
+      'AWS::Logs::LogGroup', 'AWS::Events::EventBus', 'AWS::CloudFront::Distribution', 'AWS::ApiGateway::RestApi', 'AWS::ApiGateway::Stage', 'AWS::CloudWatch::Alarm',
+      'AWS::KinesisFirehose::DeliveryStream'];
     for (const [id, { Properties }] of ofTypes(template, tagged)) {
       expect([id, Properties.Tags]).toEqual([id, expect.arrayContaining([{ Key: 'owner', Value: 'marketing' }])]);
     }
@@ -227,8 +234,8 @@ describe('nothing collides', () => {
 
   test('between two channels in one stack', () => {
     const stack = testStack();
-    new LinePinpointChannel(stack, 'One', { sampleMessages: true });
-    new LineChannel(stack, 'Two', { sampleMessages: true });
+    new LinePinpointChannel(stack, 'One', { sampleMessages: true, sending: { engagementEvents: true } });
+    new LineChannel(stack, 'Two', { sampleMessages: true, sending: { engagementEvents: true } });
     const names = physicalNames(Template.fromStack(stack));
     expect(new Set(names).size).toBe(names.length);
   });
@@ -250,11 +257,16 @@ describe('two channels on one table', () => {
       new LinePinpointChannel(stack, id, { subscribers, channelKey });
     }
     const template = Template.fromStack(stack);
-    template.resourcePropertiesCountIs('AWS::DynamoDB::Table', { StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } }, 1);
+    expect(Object.keys(resources(template, 'AWS::DynamoDB::Table')).sort())
+      .toEqual([expect.stringMatching(/^HelpSenderJournal/), expect.stringMatching(/^ShopSenderJournal/), expect.stringMatching(/^Subscribers/)]);
     for (const [id, channelKey] of [['Shop', 'shop'], ['Help', 'help']]) {
       expect(environmentOf(template, `${id}WebhookWorker`)).toMatchObject({ LINE_CHANNEL_KEY: channelKey, SUBSCRIBER_TABLE_NAME: { Ref: expect.stringMatching(/^Subscribers/) } });
       const [{ Pattern }] = only(template, 'AWS::Lambda::EventSourceMapping', `${id}AudiencesPublisher`).Properties.FilterCriteria.Filters;
       expect(JSON.parse(Pattern).dynamodb.Keys.pk.S).toEqual([{ prefix: `${channelKey}#` }]);
+      // Journals, bodies and queues of batches are each channel's own.
+      for (const [variable, part] of [['SEND_JOURNAL_TABLE_NAME', 'Journal'], ['LINE_CONTENT_BUCKET', 'Content'], ['LINE_RETRY_QUEUE_URL', 'Retry']]) {
+        expect(environmentOf(template, `${id}SenderResume`)[variable]).toEqual({ Ref: expect.stringMatching(new RegExp(`^${id}Sender${part}`)) });
+      }
     }
   });
 
@@ -281,5 +293,5 @@ test.each([[undefined], ['us-east-1'], ['us-gov-west-1'], ['cn-north-1']])('ever
 test('a channel in a nested stack is complete', () => {
   const inner = new NestedStack(testStack(), 'Nested');
   fullChannel(inner);
-  Template.fromStack(inner).resourceCountIs('AWS::Lambda::Function', 12);
+  Template.fromStack(inner).resourceCountIs('AWS::Lambda::Function', 16);
 });
