@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { CustomChannelEvent, SendErrorCode } from '../../../src/contract/custom-channel';
-import { MessageType } from '../../../src/contract/media';
+import { SendFunctionType } from '../../../src/contract/media';
 import { JOURNAL_SHARDS } from '../../../src/contract/send-journal';
-import { endpointResult, identifyBatch, readEvent as read, toReply } from '../../../src/domain/line/custom-channel-event';
+import { endpointResult, identifyBatch, readEvent as read, toBatches, toReply } from '../../../src/domain/line/custom-channel-event';
 
 const user = (n: number) => `U${n.toString(16).padStart(32, '0')}`;
 const endpoint = (n: number, members: object = {}) => ({ ChannelType: 'CUSTOM', Address: user(n), EndpointStatus: 'ACTIVE', OptOut: 'NONE', ...members });
@@ -21,9 +21,9 @@ const JOURNEY: CustomChannelEvent = {
   ApplicationId: 'app1', JourneyId: 'j1', JourneyRunId: 'r1', JourneyActivityId: 'ja1', Data: 'Hello', Endpoints: endpoints(1, 2, 3),
 };
 
-const readEvent = (event: unknown, requestId = 'request-1', messageType: MessageType = 'text') => read(event, { requestId, messageType });
+const readEvent = (event: unknown, requestId = 'request-1', functionType: SendFunctionType = 'text') => read(event, { requestId, functionType });
 const runId = (event: unknown) => readEvent(event).runId;
-const keys = (event: unknown, requestId?: string, messageType?: MessageType) => readEvent(event, requestId, messageType).batches
+const keys = (event: unknown, requestId?: string, functionType?: SendFunctionType) => readEvent(event, requestId, functionType).batches
   .map(({ identity }) => identity.retryKey);
 
 describe('run', () => {
@@ -44,7 +44,18 @@ describe('run', () => {
     ['nothing', {}, 'direct', 'request/text/request-1'],
     ['ids that are no strings', { CampaignId: 5, JourneyId: null, clientToken: {} }, 'direct', 'request/text/request-1'],
   ])('%s', (_case, event, origin, expected) => {
-    expect(readEvent(event)).toMatchObject({ origin, runId: expected });
+    expect(readEvent(event)).toMatchObject({ source: { origin }, runId: expected });
+  });
+
+  test.each<[string, unknown, object]>([
+    ['campaign', CAMPAIGN, { origin: 'campaign', application: 'app1', campaign: 'c1', treatment: '0', activity: 'a1' }],
+    ['campaign without an activity', { CampaignId: 'c1' }, { origin: 'campaign', campaign: 'c1', treatment: '0' }],
+    ['campaign with a journey in it', { ...JOURNEY, ...CAMPAIGN }, { origin: 'campaign', application: 'app1', campaign: 'c1', treatment: '0', activity: 'a1' }],
+    ['journey', JOURNEY, { origin: 'journey', application: 'app1', journey: 'j1', journeyRun: 'r1', journeyActivity: 'ja1' }],
+    ['journey that says only its run', { JourneyRunId: 'r1' }, { origin: 'journey', journeyRun: 'r1' }],
+    ['nothing', {}, { origin: 'direct' }],
+  ])('%s says for reports whose it is', (_case, event, source) => {
+    expect(readEvent(event).source).toEqual(source);
   });
 
   test('no two runs can be mistaken for each other, whatever stands in their ids', () => {
@@ -65,6 +76,27 @@ describe('batches', () => {
     const repeat = { ...CAMPAIGN, Data: 'Changed', Endpoints: { e3: endpoint(3, { OptOut: 'ALL' }), e1: null, e2: endpoint(2) } };
     // THEN
     expect(keys(repeat, 'request-2')).toEqual(keys(CAMPAIGN));
+  });
+
+  test('the same ids in any order make the same batches and keys, and another set makes none of them', () => {
+    const ids = fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 4 }), { minLength: 1, maxLength: 20 });
+    const shuffled = ids.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }), ids));
+    const event = (members: readonly string[]) => ({ ...CAMPAIGN, Endpoints: Object.fromEntries(members.map((id, n) => [id, endpoint(n)])) });
+    const batches = (members: readonly string[]) => readEvent(event(members)).batches
+      .map(({ identity, candidates }) => [identity, candidates.map(({ id }) => id)]);
+    fc.assert(fc.property(shuffled, ([all, again, others]) => {
+      expect(batches(again)).toEqual(batches(all));
+      const isSameSet = new Set([...all, ...others]).size === all.length && all.length === others.length;
+      expect(keys(event(others)).some((key) => keys(event(all)).includes(key))).toBe(isSameSet);
+    }), { numRuns: 300 });
+  });
+
+  test('batches of a list are cut in its order, under the list\'s name', () => {
+    const lines = Array.from({ length: 501 }, (_, n) => [`z${1_000 - n}`, endpoint(n)] as const);
+    const [first, second] = toBatches(lines, 'run', 'list');
+    expect([first.identity, second.identity]).toEqual([identifyBatch('run', 'list-000'), identifyBatch('run', 'list-001')]);
+    expect(first.candidates.map(({ id }) => id)).toEqual(lines.slice(0, 500).map(([id]) => id));
+    expect(second.candidates).toEqual([{ id: 'z500', to: user(500), endpoint: endpoint(500) }]);
   });
 
   test.each<[string, object]>([
@@ -162,7 +194,7 @@ describe('who may be sent to', () => {
     ['an array', [user(1)], SendErrorCode.NOT_A_LINE_USER_ID],
   ])('an endpoint %s: %s', (_case, value, code) => {
     const [{ candidates, excluded }] = readEvent({ Endpoints: { e1: value } }, 'r').batches;
-    expect(candidates).toEqual(code ? [] : [{ id: 'e1', to: user(1) }]);
+    expect(candidates).toEqual(code ? [] : [{ id: 'e1', to: user(1), endpoint: value }]);
     expect(excluded).toEqual(code ? [{ id: 'e1', status: 'skipped', code }] : []);
   });
 
@@ -207,7 +239,7 @@ describe('reply', () => {
     // WHEN
     const [{ candidates }] = readEvent(event, 'r').batches;
     // THEN
-    expect(candidates).toEqual([{ id: '__proto__', to: user(1) }]);
+    expect(candidates).toEqual([{ id: '__proto__', to: user(1), endpoint: { Address: user(1) } }]);
     expect(JSON.stringify(toReply([['__proto__', endpointResult('accepted')]]))).toBe('{"__proto__":{"EventAttributes":{"LineStatus":"accepted"}}}');
   });
 });
