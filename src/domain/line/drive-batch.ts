@@ -93,9 +93,11 @@ async function driveItem(found: FoundBatch, made: Map<string, SendBatch>, work: 
       if (!isClaimed) {
         return known;
       }
-      const results = await attemptCalls(batch, batch.leaseUntil! - LEASE_MARGIN_MS, work, firstTurn);
+      const until = batch.leaseUntil! - LEASE_MARGIN_MS;
+      const results = await attemptCalls(batch, until, work, firstTurn);
       const { to, children } = settled(batch, results, now());
-      const isLate = work.halted !== undefined || timeLeft(work) < MIN_CALL_MS;
+      // What is open at the end of a claim that took all of the time, has none for another attempt.
+      const isLate = work.halted !== undefined || work.deadline - until < MIN_CALL_MS;
       const wanted: SendBatch = !isDecided(to) && work.defers && isLate ? { ...to, deferred: true } : to;
       const answer = decisiveAnswer(results);
       let onRecord: SendBatch;
