@@ -18,7 +18,7 @@ import { entriesOf } from '../src/domain/line/batch-report';
 import { readBooksRequest } from '../src/domain/line/books-request';
 import { contentComposer } from '../src/domain/line/compose-content';
 import { ContentError } from '../src/domain/line/content-error';
-import { identifyBatch, identifyRun, toReply } from '../src/domain/line/custom-channel-event';
+import { identifyBatch, identifyRun, readEvent, toReply } from '../src/domain/line/custom-channel-event';
 import { REFUSALS_TO_STOP } from '../src/domain/line/drive-batch';
 import { engagementEvents } from '../src/domain/line/engagement-event';
 import { LineAnswer } from '../src/domain/line/line-api';
@@ -29,9 +29,11 @@ import { MAX_TEMPLATE_BYTES, templateCandidates } from '../src/domain/line/messa
 import { JournalChange, SendEventEntry, publishOutcomes } from '../src/domain/line/publish-outcomes';
 import { judge } from '../src/domain/line/send-journal';
 import { SEND_DEADLINE_MS } from '../src/domain/line/send-message';
+import { LineMessageType } from '../src/line/line-message-type';
 import { RunBooks, readRunBooks } from '../src/runtime/send-books-reader';
 
 const page = readFileSync(join(__dirname, '../docs/sending.md'), 'utf8');
+const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
 
 // ---------------------------------------------------------------------------------------------------- reading the page
 
@@ -44,7 +46,11 @@ function block(name: string): unknown {
 
 /** Rows of the table whose header begins so; a code span without its backticks, other cells as they are. */
 function table(...header: string[]): string[][] {
-  const lines = page.split('\n');
+  return tableOf(page, ...header);
+}
+
+function tableOf(text: string, ...header: string[]): string[][] {
+  const lines = text.split('\n');
   const start = lines.findIndex((line) => line.startsWith(`| ${header.join(' | ')} |`));
   const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'));
   return lines.slice(start + 2, end).map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim().replaceAll('\\|', '|')));
@@ -294,6 +300,28 @@ describe('what the channel says', () => {
     const statuses: Record<LineStatus, true> = { accepted: true, skipped: true, failed: true, deferred: true, unknown: true };
     expect(rows.map(([status]) => code(status))).toEqual(Object.keys(statuses));
     expect(new Set(rows.flatMap(([, , errors]) => codes(errors)).filter((each) => each !== 'deferred'))).toEqual(new Set(Object.values(SendErrorCode)));
+  });
+});
+
+describe('README', () => {
+  const rows = tableOf(readme, '`LineMessageType`', 'plain `Data`', 'shorthand').flatMap(([types, ...forms]) =>
+    codes(types).map((type) => [LineMessageType[type as keyof typeof LineMessageType], forms] as const));
+
+  test('has every message type', () => {
+    expect(rows.map(([type]) => type).sort()).toEqual(Object.values(LineMessageType).sort());
+  });
+
+  test.each(rows.filter(([type]) => type !== 'any').flatMap(([type, forms]) => forms.flatMap(codes).map((data) => [type, data] as const)))('%s: %s', async (type, data) => {
+    expect((await sent(data, type)).messages).toMatchObject([{ type }]);
+  });
+
+  test('has an event that is sent as it promises', async () => {
+    // GIVEN
+    const event = [...readme.matchAll(/^```json\n([^]*?)^```$/gm)].map(([, text]) => JSON.parse(text)).find(({ Data }) => Data !== undefined);
+    const { runId, data, batches: [{ candidates, excluded: left }] } = readEvent(event, { requestId: 'r', functionType: 'text' });
+    // THEN
+    expect({ runId, left }).toEqual({ runId: 'token/text/spring-sale-2026-part-1', left: [] });
+    expect((await sent(data as string, 'text', candidates[0].endpoint)).messages).toEqual([{ type: 'text', text: 'Dear Yuki, our spring sale begins today.' }]);
   });
 });
 
