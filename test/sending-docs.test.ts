@@ -286,7 +286,7 @@ describe('what the channel says', () => {
     const items = await Promise.all([accepted, pending].map(async (batch, index) =>
       journalItem({ ...batch, runId: RUN_ID, ...identifyBatch(RUN_ID, `d2c4-00${index}`) })));
     const dynamoDb = mockClient(DynamoDBClient);
-    dynamoDb.on(GetItemCommand).resolves({});
+    dynamoDb.on(GetItemCommand).resolves({ Item: { pk: { S: `${RUN_ID}#RUN` }, sk: { S: 'RUN' }, runId: { S: RUN_ID }, validated: { L: [{ S: 'content' }] } } });
     dynamoDb.on(QueryCommand).callsFake(({ ExpressionAttributeValues }: QueryCommandInput) =>
       ({ Items: items.filter(({ pk }) => pk.S === ExpressionAttributeValues![':pk'].S) }));
     // WHEN
