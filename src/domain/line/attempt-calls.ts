@@ -126,6 +126,8 @@ async function attemptCall(batch: SendBatch, call: BatchCall, { content, until, 
       break;
     }
     if (verdict === 'unauthorised') {
+      // Once an invocation, however many calls find it out side by side.
+      telemetry.count(Metric.CREDENTIALS_UNAVAILABLE, work.halted === undefined ? 1 : 0);
       work.halted = SendErrorCode.CREDENTIALS_UNAVAILABLE;
     } else if (answer.kind === 'response' && answer.status === 429 && await quotaIsExhausted(Math.min(CALL_TIMEOUT_MS, until - now()), call.recipients.length)) {
       work.halted = SendErrorCode.LINE_QUOTA_EXCEEDED;
