@@ -1,18 +1,9 @@
-import * as dynamoModule from '@aws-sdk/client-dynamodb';
-import * as s3Module from '@aws-sdk/client-s3';
-import * as secretsModule from '@aws-sdk/client-secrets-manager';
-import { Context } from 'aws-lambda';
-import { mockClient } from 'aws-sdk-client-mock';
+import { BatchGetItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { CustomChannelReply } from '../../../src/contract/custom-channel';
-import { FakeDynamoDb } from '../../support/fake-dynamodb';
-import { HttpStub, json } from '../../support/http-stub';
+import { contextWith, heldBack, SenderAws, user } from '../../support/sender-aws';
 
-const { BatchGetItemCommand, DynamoDBClient, GetItemCommand } = dynamoModule;
-const { HeadObjectCommand, S3Client } = s3Module;
-const { GetSecretValueCommand, SecretsManagerClient } = secretsModule;
-type Handler = (event: unknown, context: Context) => Promise<CustomChannelReply>;
-
-const user = (n: number) => `U${n.toString(16).padStart(32, '0')}`;
 const EVENT = {
   ApplicationId: 'app1',
   CampaignId: 'c1',
@@ -20,107 +11,166 @@ const EVENT = {
   ActivityId: 'a1',
   Endpoints: { e1: { ChannelType: 'CUSTOM', Address: user(1) }, e2: { ChannelType: 'CUSTOM', Address: user(2) } },
 };
-const CONTEXT = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 15_000 } as Context;
+const CONTEXT = contextWith(15_000);
+const ENVIRONMENT = { SUBSCRIBER_TABLE_NAME: 'Subscribers', LINE_RETRY_QUEUE_URL: 'https://sqs/retry', LINE_MESSAGE_TYPE: 'text', LINE_SAMPLE_MESSAGES: 'false' };
+const MEDIA = {
+  LINE_MEDIA_PLACES: '{"image":{"bucket":"media","prefix":"image/"}}',
+  LINE_MEDIA_DELIVERY: '{"kind":"cloudfront","domainName":"d1.cloudfront.net"}',
+};
 
-const dynamo = mockClient(DynamoDBClient);
-const s3 = mockClient(S3Client);
-const secrets = mockClient(SecretsManagerClient);
-let line: HttpStub;
-let written: string[];
+const environment = process.env;
+let aws: SenderAws;
 
-beforeAll(async () => { line = await HttpStub.start(); });
-afterAll(async () => { await line.stop(); });
-
-/** The entry, loaded anew with the environment of a function; it gets the AWS clients that are mocked here. */
-function load(environment: Record<string, string>): Handler {
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-west-1',
-    LINE_CHANNEL_NAME: 'Shop',
-    LINE_CHANNEL_KEY: 'shop',
-    LINE_SECRET_ARN: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:line',
-    LINE_API_BASE_URL: line.url,
-    SEND_JOURNAL_TABLE_NAME: 'Journal',
-    SUBSCRIBER_TABLE_NAME: 'Subscribers',
-    ...environment,
-  });
-  let handler: Handler | undefined;
-  jest.isolateModules(() => {
-    jest.doMock('@aws-sdk/client-dynamodb', () => dynamoModule);
-    jest.doMock('@aws-sdk/client-s3', () => s3Module);
-    jest.doMock('@aws-sdk/client-secrets-manager', () => secretsModule);
-    ({ handler } = jest.requireActual('../../../src/line/handlers/send-message.lambda'));
-  });
-  return handler!;
-}
-
-beforeEach(() => {
-  dynamo.reset();
-  s3.reset();
-  secrets.reset();
-  new FakeDynamoDb(dynamo);
-  dynamo.on(BatchGetItemCommand).resolves({ Responses: { Subscribers: [{ pk: { S: `shop#${user(2)}` }, OptOut: { S: 'ALL' } }] } });
-  secrets.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"long-lived-token-of-shop"}' });
-  line.requests.length = 0;
-  line.handler = json(200, {}, { 'x-line-request-id': 'line-1' });
-  written = [];
-  jest.spyOn(process.stdout, 'write').mockImplementation((text) => { written.push(String(text)); return true; });
+beforeAll(async () => { aws = await SenderAws.start(); });
+afterAll(async () => { await aws.stop(); });
+beforeEach(() => { aws.reset(); });
+afterEach(() => {
+  jest.restoreAllMocks();
+  process.env = environment;
 });
-afterEach(() => { jest.restoreAllMocks(); });
 
-test('a text function sends a campaign\'s text, answers per endpoint, and writes its metrics', async () => {
+const load = (variables: Record<string, string> = {}) => aws.load<unknown, CustomChannelReply>('send-message', { ...ENVIRONMENT, ...variables });
+
+test("a text function sends a campaign's text in one call, answers per endpoint, and writes down what it did", async () => {
   // GIVEN
-  const handler = load({ LINE_MESSAGE_TYPE: 'text' });
+  aws.dynamo.on(BatchGetItemCommand).resolves({ Responses: { Subscribers: [{ pk: { S: `shop#${user(2)}` }, OptOut: { S: 'ALL' } }] } });
   // WHEN
-  const reply = await handler({ ...EVENT, Data: 'Hello' }, CONTEXT);
+  const reply = await load()({ ...EVENT, Data: 'Hello' }, CONTEXT);
   // THEN
   expect(reply).toEqual({
     e1: { EventAttributes: { LineStatus: 'accepted', LineRequestId: 'line-1' } },
     e2: { EventAttributes: { LineStatus: 'skipped', LineErrorCode: 'OPTED_OUT' } },
   });
-  expect(line.requests).toMatchObject([{
+  expect(aws.line.requests.at(-1)).toMatchObject({
     method: 'POST',
     path: '/v2/bot/message/multicast',
     headers: { 'authorization': 'Bearer long-lived-token-of-shop', 'x-line-retry-key': expect.stringMatching(/^[0-9a-f-]{36}$/) },
     body: JSON.stringify({ to: [user(1)], messages: [{ type: 'text', text: 'Hello' }] }),
-  }]);
-  expect(s3.calls()).toHaveLength(0);
-  expect(written.map((text) => JSON.parse(text))).toMatchObject([
-    { level: 'INFO', code: 'SEND_ACCEPTED' },
-    { MessagesAccepted: 1, MessagesSkipped: 1, LineRequests: 1, Channel: 'Shop' },
+  });
+  expect(aws.sends).toHaveLength(1);
+  expect(aws.batches).toMatchObject([{ state: { S: 'ACCEPTED' }, calls: { S: 'A' }, retryKey: { S: aws.sends[0].retryKey } }]);
+  // What becomes of people is counted once, from the journal's stream.
+  expect(aws.log).toEqual([
+    expect.objectContaining({ level: 'INFO', code: 'SEND_ACCEPTED', accepted: 1, skipped: 1 }),
+    expect.objectContaining({ LineRequests: 1, Channel: 'Shop' }),
   ]);
+  expect(aws.log[1]).not.toHaveProperty('MessagesAccepted');
 });
 
-test('an image function finds the object behind its prefix and links to it', async () => {
+test('content is shown to LINE once, and the batch is written down and woken up before anybody is sent to; no object is needed', async () => {
   // GIVEN
-  s3.on(HeadObjectCommand, { Bucket: 'media', Key: 'image/春.png' }).resolves({ ContentLength: 5, ContentType: 'image/png', VersionId: 'v1' });
-  const handler = load({
-    LINE_MESSAGE_TYPE: 'image',
-    LINE_MEDIA_BUCKET: 'media',
-    LINE_MEDIA_PREFIX: 'image/',
-    LINE_MEDIA_DELIVERY: '{"kind":"cloudfront","domainName":"d1.cloudfront.net"}',
+  aws.dynamo.on(PutItemCommand).callsFake((input) => {
+    aws.asked.push(`write ${input.Item.state.S}`);
+    return {};
   });
   // WHEN
-  await handler({ ...EVENT, Data: '春.png' }, CONTEXT);
+  await load()({ ...EVENT, Data: 'Hello' }, CONTEXT);
+  // THEN
+  const order = ['queue', 'line validate/multicast', 'write IN_FLIGHT', 'line multicast', 'write ACCEPTED'];
+  expect(aws.asked.filter((asked) => order.includes(asked)).sort()).toEqual([...order].sort());
+  expect(aws.asked.slice(-3)).toEqual(order.slice(-3));
+  expect(aws.queued).toEqual([{ body: expect.stringMatching(/^\{"pk":"campaign\/app1\/c1\/0\/a1#\d+","sk":"[0-9a-f]+-000"\}$/), delaySeconds: 30 }]);
+  expect(aws.s3.calls()).toHaveLength(0);
+});
+
+test('a repeat of the event sends nothing again and gives the same answer', async () => {
+  const handler = load();
+  const first = await handler({ ...EVENT, Data: 'Hello' }, CONTEXT);
+  expect(await handler({ ...EVENT, Data: 'Hello' }, CONTEXT)).toEqual(first);
+  // … nor does another container, nor with other content.
+  expect(await load()({ ...EVENT, Data: 'Good bye' }, CONTEXT)).toEqual(first);
+  expect(aws.sends).toHaveLength(1);
+});
+
+test('personalised content is frozen in an object, then pushed; people with the same text share a call', async () => {
+  // GIVEN
+  const named = (n: number, name?: string) => ({ ChannelType: 'CUSTOM', Address: user(n), ...(name && { User: { UserAttributes: { DisplayName: [name] } } }) });
+  const Endpoints = { e1: named(1, 'Ann "the {{one}}"\n'), e2: named(2), e3: named(3) };
+  // WHEN
+  const reply = await load()({ ...EVENT, Endpoints, Data: 'Hello {{User.UserAttributes.DisplayName | friend}}!' }, CONTEXT);
+  // THEN
+  expect(Object.values(reply).map(({ EventAttributes }) => EventAttributes.LineStatus)).toEqual(['accepted', 'accepted', 'accepted']);
+  expect([...aws.sends].sort((one, other) => (one.path < other.path ? -1 : 1))).toEqual([
+    { path: 'multicast', retryKey: expect.any(String), to: [user(2), user(3)], messages: [{ type: 'text', text: 'Hello friend!' }] },
+    { path: 'push', retryKey: expect.any(String), to: user(1), messages: [{ type: 'text', text: 'Hello Ann "the {{one}}"\n!' }] },
+  ]);
+  expect(new Set(aws.sends.map(({ retryKey }) => retryKey)).size).toBe(2);
+  const [[place, body], ...others] = aws.objects;
+  expect(others).toEqual([]);
+  expect(place).toMatch(/^content\/batches\/[0-9a-f]+\/[0-9a-f-]{36}\.jsonl$/);
+  expect(body.split('\n').map((line) => JSON.parse(`{${line}}`).messages[0].text)).toEqual(['Hello Ann "the {{one}}"\n!', 'Hello friend!']);
+  expect(aws.batches).toMatchObject([{ state: { S: 'ACCEPTED' }, calls: { S: 'AA' }, contentKey: { S: place.replace('content/', '') } }]);
+  expect(aws.asked.indexOf('put content')).toBeLessThan(aws.asked.indexOf('line push'));
+});
+
+test('an image function finds the object behind its prefix and links to its version', async () => {
+  // GIVEN
+  aws.objects.set('media/image/春.png', 'image');
+  // WHEN
+  await load({ ...MEDIA, LINE_MESSAGE_TYPE: 'image' })({ ...EVENT, Data: '春.png' }, CONTEXT);
   // THEN
   const url = 'https://d1.cloudfront.net/image/v1/%E6%98%A5.png';
-  expect(JSON.parse(line.requests[0].body).messages).toEqual([{ type: 'image', originalContentUrl: url, previewImageUrl: url }]);
+  expect(aws.sends[0].messages).toEqual([{ type: 'image', originalContentUrl: url, previewImageUrl: url }]);
+});
+
+test('a text function sends flex messages, too, with media of the channel', async () => {
+  // GIVEN
+  aws.objects.set('media/image/hero.png', 'image');
+  const hero = { type: 'image', url: 'media://image/hero.png' };
+  // WHEN
+  const reply = await load(MEDIA)({ ...EVENT, Data: JSON.stringify({ type: 'flex', altText: 'Sale', contents: { type: 'bubble', hero } }) }, CONTEXT);
+  // THEN
+  expect(reply.e1.EventAttributes).toMatchObject({ LineStatus: 'accepted' });
+  expect(aws.sends[0].messages[0].contents.hero.url).toBe('https://d1.cloudfront.net/image/v1/hero.png');
+});
+
+test.each([
+  ['the content bucket', 'content', {}],
+  ['the bucket of templates that was given', 'templates', { LINE_TEMPLATE_BUCKET: 'templates' }],
+])('a template is read from %s', async (_name, bucket, variables) => {
+  // GIVEN
+  aws.objects.set(`${bucket}/templates/welcome.json`, '{"type":"text","text":"Welcome"}');
+  // WHEN
+  const reply = await load({ LINE_MESSAGE_TYPE: 'any', ...variables })({ ...EVENT, Data: '{"template":"welcome"}' }, CONTEXT);
+  // THEN
+  expect(reply.e1.EventAttributes).toMatchObject({ LineStatus: 'accepted' });
+  expect(aws.sends[0].messages).toEqual([{ type: 'text', text: 'Welcome' }]);
 });
 
 test('blank data sends the sample where samples are on', async () => {
-  const handler = load({ LINE_MESSAGE_TYPE: 'text', LINE_SAMPLE_MESSAGES: 'true' });
-  await handler(EVENT, CONTEXT);
-  expect(JSON.parse(line.requests[0].body).messages[0].text).toContain('sample');
+  await load({ LINE_SAMPLE_MESSAGES: 'true' })(EVENT, CONTEXT);
+  expect(aws.sends[0].messages[0].text).toContain('sample');
 });
 
-test('a campaign that is not decided fails, and its metrics are written all the same', async () => {
+test('blank data sends nothing where they are off, and the books know of it', async () => {
+  const reply = await load()(EVENT, CONTEXT);
+  expect(reply.e1.EventAttributes).toEqual({ LineStatus: 'failed', LineErrorCode: 'EMPTY_CONTENT' });
+  expect(aws.sends).toEqual([]);
+  expect(aws.batches).toMatchObject([{ state: { S: 'FAILED' } }]);
+});
+
+test('without credentials the batch is deferred: it is written down with its content, woken up, and the campaign does not fail', async () => {
   // GIVEN
-  secrets.on(GetSecretValueCommand).resolves({ SecretString: '{}' });
-  const handler = load({ LINE_MESSAGE_TYPE: 'text', LINE_SAMPLE_MESSAGES: 'false' });
+  aws.secrets.on(GetSecretValueCommand).resolves({ SecretString: '{}' });
   // WHEN
-  await expect(handler({ ...EVENT, Data: 'Hello' }, CONTEXT)).rejects.toThrow('CREDENTIALS_UNAVAILABLE');
+  const reply = await load()({ ...EVENT, Data: 'Hello' }, CONTEXT);
   // THEN
-  expect(line.requests).toEqual([]);
-  expect(JSON.parse(written.at(-1)!)).toMatchObject({ CredentialsUnavailable: 1, MessagesFailed: 1, MessagesSkipped: 1 });
+  expect(reply.e1.EventAttributes).toEqual({ LineStatus: 'deferred', LineErrorCode: 'CREDENTIALS_UNAVAILABLE' });
+  expect(aws.line.requests).toEqual([]);
+  expect(aws.queued).toHaveLength(1);
+  expect(aws.batches).toMatchObject([{ content: { S: '"messages":[{"type":"text","text":"Hello"}]' } }]);
+  expect(aws.batches[0]).toMatchObject({ deferred: { BOOL: true }, state: { S: 'READY' } });
+  expect(aws.log.at(-1)).toMatchObject({ CredentialsUnavailable: 1, Channel: 'Shop' });
+});
+
+test('what LINE holds back until the end of the time is deferred', async () => {
+  // GIVEN
+  aws.answer = heldBack;
+  // WHEN
+  const reply = await load()({ ...EVENT, Data: 'Hello' }, contextWith(2_600));
+  // THEN
+  expect(reply.e1.EventAttributes).toEqual({ LineStatus: 'deferred', LineErrorCode: 'LINE_RATE_LIMITED' });
+  expect(aws.batches).toMatchObject([{ deferred: { BOOL: true } }]);
 });
 
 test.each<[string, object, string]>([
@@ -128,29 +178,39 @@ test.each<[string, object, string]>([
   ['a campaign fails', { CampaignId: 'c1', ActivityId: 'a1' }, 'UndecidedSendError'],
 ])('a table that hangs: %s before Lambda ends the invocation, and metrics are written', async (_case, ids, expected) => {
   // GIVEN
-  dynamo.on(GetItemCommand).callsFake(async () => new Promise(() => undefined));
-  const handler = load({ LINE_MESSAGE_TYPE: 'text' });
+  aws.dynamo.on(GetItemCommand).callsFake(async () => new Promise(() => undefined));
   const start = Date.now();
   // WHEN
-  const result = await handler({ ...ids, Data: 'Hello', Endpoints: EVENT.Endpoints }, { ...CONTEXT, getRemainingTimeInMillis: () => 2_000 })
+  const result = await load()({ ...ids, Data: 'Hello', Endpoints: EVENT.Endpoints }, contextWith(2_000))
     .then((reply) => JSON.stringify(reply), (error) => String(error));
   // THEN
   expect(Date.now() - start).toBeLessThan(1_950);
   expect(result).toContain(expected);
-  expect(line.requests).toEqual([]);
-  expect(JSON.parse(written.at(-1)!)).toMatchObject({ MessagesUnknown: 2 });
+  expect(aws.sends).toEqual([]);
+  expect(aws.log.find(({ code }) => code === 'LINE_UNDECIDED')).toBeDefined();
+});
+
+test('a batch that cannot be woken up is not sent', async () => {
+  aws.sqs.on(SendMessageCommand).rejects(new Error('AccessDenied'));
+  await expect(load()({ ...EVENT, Data: 'Hello' }, CONTEXT)).rejects.toThrow('not decided');
+  expect(aws.sends).toEqual([]);
+  expect(aws.batches).toEqual([]);
 });
 
 test('an AWS connection that hangs is cut, in time for another attempt', async () => {
   // GIVEN
-  await load({ LINE_MESSAGE_TYPE: 'text' })({ ...EVENT, Data: 'Hello' }, CONTEXT);
+  await load()({ ...EVENT, Data: 'Hello' }, CONTEXT);
   // WHEN
-  const { config } = dynamo.send.firstCall.thisValue;
-  // THEN
-  expect(await config.maxAttempts()).toBe(2);
-  expect(await config.requestHandler.configProvider).toMatchObject({ throwOnRequestTimeout: true, requestTimeout: 3_000, connectionTimeout: 1_000 });
+  for (const mock of [aws.dynamo, aws.sqs, aws.secrets]) {
+    const { config } = mock.send.firstCall.thisValue as { config: any };
+    // THEN
+    expect(await config.maxAttempts()).toBe(2);
+    expect(await config.requestHandler.configProvider).toMatchObject({ throwOnRequestTimeout: true, requestTimeout: 3_000, connectionTimeout: 1_000 });
+  }
 });
 
-test('a function without its environment says what is missing', () => {
-  expect(() => load({ LINE_MESSAGE_TYPE: '' })).toThrow('environment variable LINE_MESSAGE_TYPE is missing');
+test.each([
+  'LINE_MESSAGE_TYPE', 'LINE_RETRY_QUEUE_URL', 'LINE_CONTENT_BUCKET', 'LINE_SENDING', 'SEND_JOURNAL_TABLE_NAME', 'SUBSCRIBER_TABLE_NAME',
+])('a function without %s says that it is missing', (name) => {
+  expect(() => load({ [name]: '' })).toThrow(`environment variable ${name} is missing`);
 });
