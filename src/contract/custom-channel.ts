@@ -83,13 +83,14 @@ export enum SendErrorCode {
   /** LINE refused the request for good (400, 403, 413, …). */
   LINE_REFUSED = 'LINE_REFUSED',
   /**
-   * LINE's rate limit or monthly quota kept the batch back until the end of the invocation (`unknown`), or it, or missing
-   * credentials, for 23 hours (`failed`); nothing was sent.
+   * LINE's rate limit kept the batch back until the end of the invocation (`deferred`), or for 23 hours (`failed`); nothing
+   * was sent.
    */
   LINE_RATE_LIMITED = 'LINE_RATE_LIMITED',
   /**
-   * No decision by the end of the invocation, or a table or bucket that failed: LINE may or may not have accepted. A repeat
-   * of the event decides it.
+   * No decision by the end of the invocation: LINE may or may not have accepted, and the retry queue finds it out
+   * (`deferred`). Or a table, bucket or queue failed before anything was written down: a repeat of the event sends it
+   * (`unknown`).
    */
   LINE_UNDECIDED = 'LINE_UNDECIDED',
   /** 23 hours have passed without a decision: nobody can know any more. */

@@ -170,9 +170,9 @@ async function afterRefusal(
   }
   const named = namedRecipients(result.answer.body, recipients.length);
   const split = (...parts: SplitPart[]): Attempted => ({ ...result, state: CallState.SPLIT, code: undefined, parts });
-  if (named.size === recipients.length || (recipients.length === 1 && batch.parent !== undefined)) {
-    // Alone in a batch whose content LINE has found right.
-    return { ...result, code: SendErrorCode.LINE_REFUSED_RECIPIENT };
+  const isTheirs: Attempted = { ...result, code: SendErrorCode.LINE_REFUSED_RECIPIENT };
+  if (named.size === recipients.length) {
+    return isTheirs;
   }
   if (named.size > 0) {
     return split({
@@ -180,9 +180,6 @@ async function afterRefusal(
       recipients: recipients.filter((_, position) => !named.has(position)),
       refused: recipients.filter((_, position) => named.has(position)),
     });
-  }
-  if (recipients.length === 1) {
-    return result;
   }
   // A part of a batch has the content of the whole, about which LINE was asked before it was split.
   const validity = batch.parent !== undefined ? 'valid'
@@ -193,6 +190,9 @@ async function afterRefusal(
   }
   if (validity !== 'valid') {
     return { ...result, code: SendErrorCode.LINE_REFUSED_CONTENT };
+  }
+  if (recipients.length === 1) {
+    return isTheirs;
   }
   if (await inTime(journal.countSplitCalls(batch.runId, 2)) > SPLIT_CALLS_PER_RUN) {
     return split({ name: 'singly', recipients, singly: true });

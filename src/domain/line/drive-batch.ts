@@ -178,14 +178,14 @@ async function record(
   return onRecord;
 }
 
-/** Several batches that LINE refuses whole, one after the other, are a mistake of the run: it is stopped. */
+/** Several batches that LINE refuses whole, one after the other, for what they say and not for whom they name, are a mistake of the run: it is stopped. */
 async function noteRefusals(batch: SendBatch, work: Driving): Promise<void> {
   const { deps: { journal, telemetry }, inTime, run } = work;
   if (batch.parent !== undefined) {
     return;
   }
   try {
-    if (batch.state === BatchState.FAILED && batch.outcome?.status !== undefined) {
+    if (batch.state === BatchState.FAILED && batch.outcome?.status !== undefined && batch.outcome.code !== SendErrorCode.LINE_REFUSED_RECIPIENT) {
       work.hasRefusals = true;
       const refused = await inTime(journal.countRefusal(batch.runId));
       if (refused >= REFUSALS_TO_STOP) {

@@ -170,7 +170,10 @@ async function prepare(candidates: readonly Addressee[], excluded: readonly Batc
   if (composition instanceof ContentError) {
     return rejected(composition.code, composition);
   }
-  const [refused, tooMany] = await Promise.all([refusedContents(composition, run, sending), lowQuota(allowed.length, sending)]);
+  const [refused, tooMany] = await Promise.all([
+    refusedContents(composition, run, sending),
+    candidates.length < LARGE_SEND_RECIPIENTS ? undefined : lowQuota(allowed.length, deps),
+  ]);
   const [firstRefused] = refused.values();
   const problem = refused.size === composition.toValidate.length ? firstRefused ?? tooMany : tooMany;
   if (problem) {
@@ -250,9 +253,11 @@ async function refusedContents(
   return refused;
 }
 
-async function lowQuota(recipients: number, { deps }: Sending): Promise<ContentError | undefined> {
-  const { onLowQuota, quota, telemetry } = deps;
-  if (onLowQuota === 'SEND' || recipients < LARGE_SEND_RECIPIENTS) {
+/** Why a send to so many people is not made; also warns, if that is the policy. */
+export async function lowQuota(
+  recipients: number, { onLowQuota, quota, telemetry }: Pick<SendBatchDependencies, 'onLowQuota' | 'quota' | 'telemetry'>,
+): Promise<ContentError | undefined> {
+  if (onLowQuota === 'SEND') {
     return undefined;
   }
   const left = await quota(CALL_TIMEOUT_MS);
@@ -260,7 +265,7 @@ async function lowQuota(recipients: number, { deps }: Sending): Promise<ContentE
   if (verdict === 'send') {
     return undefined;
   }
-  const message = `the batch has ${recipients} recipients, but the month's quota has ${left!.remaining} messages left`;
+  const message = `the send has ${recipients} recipients, but the month's quota has ${left!.remaining} messages left`;
   if (verdict === 'refuse') {
     return new ContentError(SendErrorCode.LOW_QUOTA, `${message}; nothing was sent: raise the plan, wait for the next month, or deploy the channel with another \`onLowQuota\``);
   }

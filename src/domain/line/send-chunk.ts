@@ -3,11 +3,12 @@ import { Addressee } from './compose-content';
 import { ContentError } from './content-error';
 import { EventBatch, identifyRun, sha256, toBatches } from './custom-channel-event';
 import { isJsonObject } from './line-message';
-import { Sending, SentBatch, sendBatch } from './send-batch';
+import { Sending, SentBatch, lowQuota, sendBatch } from './send-batch';
 import { bookOf } from './send-books';
 import { isDecided } from './send-journal';
 import { SendDependencies, SendInvocation, beginSending } from './send-message';
 import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
+import { LARGE_SEND_RECIPIENTS } from '../../contract/sending';
 
 export interface ChunkDependencies extends SendDependencies {
   readonly chunks: {
@@ -38,9 +39,11 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
   }
   const identity = identifyRun(event as unknown as Record<string, unknown>, { requestId: invocation.requestId, functionType });
   const batches = toBatches(readChunk(await deps.chunks.read(chunk), chunk.Key), identity.runId, sha256(`${chunk.Bucket}/${chunk.Key}`).slice(0, 32));
-  const { sending, end } = beginSending(identity, event.Data, invocation, { ...deps, retryQueue: undefined });
+  const people = batches.flatMap(({ candidates }) => candidates);
+  // The quota is asked for the chunk, before its first batch.
+  const { sending, end } = beginSending(identity, event.Data, invocation, { ...deps, retryQueue: undefined, onLowQuota: 'SEND' });
   try {
-    const wrong = await checkContent(batches.flatMap(({ candidates }) => candidates), sending);
+    const wrong = await checkContent(people, sending) ?? (people.length < LARGE_SEND_RECIPIENTS ? undefined : await lowQuota(people.length, deps));
     if (wrong) {
       telemetry.error(wrong.code, wrong.message, { runId: identity.runId });
       return { ...report(identity.runId, batches, []), stopped: wrong.code };
