@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -7,9 +8,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import {
-  ChannelResources, ChannelResourcesProps, grantTableRead, grantTableWrite, letServiceUseKey, warnToAddStatement,
+  ChannelResources, ChannelResourcesProps, grantObjects, grantTableRead, grantTableWrite, letServiceUseKey, tableProps, warnIfUnversioned,
+  warnToAddStatement,
 } from '../../src/shared/channel-resources';
 import { annotations, messageOf, only, resources, statementsOf, testStack } from '../support/template';
 
@@ -204,6 +207,14 @@ describe('a table', () => {
     });
   });
 
+  test('that is not a channel\'s has the same defaults', () => {
+    const stack = testStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    expect(tableProps('pk', 'sk', {})).toEqual(make(stack).tableProps('pk', 'sk'));
+    const options = { encryptionKey, removalPolicy: RemovalPolicy.DESTROY };
+    expect(tableProps('pk', 'sk', options)).toEqual(make(stack, options).tableProps('pk', 'sk'));
+  });
+
   test.each([
     ['grantTableRead', grantTableRead, ['kms:Decrypt', 'kms:DescribeKey']],
     ['grantTableWrite', grantTableWrite, ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*']],
@@ -216,6 +227,91 @@ describe('a table', () => {
       { actions: keyActions, resources: [expect.stringMatching(/^<Key\w+\.Arn>$/)] },
       { actions: ['dynamodb:GetItem'], resources: [expect.stringMatching(/^<Table\w+\.Arn>$/)] },
     ]);
+  });
+});
+
+describe('an alarm', () => {
+  const metric = new cloudwatch.Metric({ namespace: 'LinePinpoint', metricName: 'QuotaExhausted', statistic: 'Sum' });
+
+  test('alarms from one on, leads to the runbook, is the channel\'s and does what the user asks for', () => {
+    const stack = testStack();
+    const topic = new sns.Topic(stack, 'Topic');
+    const channel = make(stack, { alarmActions: [new SnsAction(topic)] });
+    const alarm = channel.alarm(stack, 'Alarm', { metric, meaning: 'It is used up.', runbook: 'quota-exhausted' });
+    expect(channel.alarms).toEqual([alarm]);
+    expect(only(Template.fromStack(stack), 'AWS::CloudWatch::Alarm', 'Alarm').Properties).toMatchObject({
+      AlarmActions: [stack.resolve(topic.topicArn)],
+      AlarmDescription: expect.stringMatching(/^It is used up\. What to do: https:.*\/docs\/runbook\.md#quota-exhausted$/),
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      MetricName: 'QuotaExhausted',
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
+  test('takes another threshold', () => {
+    const stack = testStack();
+    make(stack).alarm(stack, 'Alarm', { metric, threshold: 3_600, meaning: 'Late.', runbook: 'late' });
+    expect(only(Template.fromStack(stack), 'AWS::CloudWatch::Alarm', 'Alarm').Properties.Threshold).toBe(3_600);
+  });
+});
+
+describe('a bucket', () => {
+  test('is private, encrypted, refuses plain http, and is retained', () => {
+    const stack = testStack();
+    make(stack).bucket(stack, 'Bucket');
+    const template = Template.fromStack(stack);
+    expect(only(template, 'AWS::S3::Bucket', 'Bucket')).toEqual({
+      Type: 'AWS::S3::Bucket',
+      Properties: {
+        BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+        OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+        PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
+      },
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    });
+    expect(only(template, 'AWS::S3::BucketPolicy', 'BucketPolicy').Properties.PolicyDocument.Statement).toEqual([
+      expect.objectContaining({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+    ]);
+  });
+
+  test('is encrypted with the key, removed as the user asks for, and takes what is its own', () => {
+    const stack = testStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    make(stack, { encryptionKey, removalPolicy: RemovalPolicy.DESTROY }).bucket(stack, 'Bucket', { bucketName: 'my-bucket', versioned: true });
+    expect(only(Template.fromStack(stack), 'AWS::S3::Bucket', 'Bucket')).toMatchObject({
+      Properties: {
+        BucketName: 'my-bucket',
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{
+            BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: stack.resolve(encryptionKey.keyArn) },
+          }],
+        },
+        VersioningConfiguration: { Status: 'Enabled' },
+      },
+      DeletionPolicy: 'Delete',
+    });
+  });
+
+  test('may be used below a prefix', () => {
+    const stack = testStack();
+    const role = new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() });
+    grantObjects(make(stack).bucket(stack, 'Bucket'), role, 'templates/', 's3:GetObject', 's3:PutObject').assertSuccess();
+    expect(statementsOf(Template.fromStack(stack), 'Role')).toEqual([
+      { actions: ['s3:GetObject', 's3:PutObject'], resources: [expect.stringMatching(/^<Bucket\w+\.Arn>\/templates\/\*$/)] },
+    ]);
+  });
+
+  test.each<[string, (stack: Stack) => s3.IBucket, number]>([
+    ['is versioned', (stack) => new s3.Bucket(stack, 'Given', { versioned: true }), 0],
+    ['was imported, so that nobody knows', (stack) => s3.Bucket.fromBucketName(stack, 'Given', 'given'), 0],
+    ['is not versioned', (stack) => new s3.Bucket(stack, 'Given'), 1],
+  ])('that is given warns unless it keeps versions: it %s', (_name, given, warnings) => {
+    const stack = testStack();
+    warnIfUnversioned(stack, 'imageBucket', given(stack), 'old chats change');
+    expect(annotations(stack, 'Warning')).toEqual(Array(warnings).fill(
+      'the bucket Stack/Given, given as `imageBucket`, is not versioned: old chats change. Make it with `versioned: true` [ack: cdk-line-pinpoint:unversionedBucket]'));
   });
 });
 

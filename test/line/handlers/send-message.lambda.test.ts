@@ -205,7 +205,8 @@ test('an AWS connection that hangs is cut, in time for another attempt', async (
     const { config } = mock.send.firstCall.thisValue as { config: any };
     // THEN
     expect(await config.maxAttempts()).toBe(2);
-    expect(await config.requestHandler.configProvider).toMatchObject({ throwOnRequestTimeout: true, requestTimeout: 3_000, connectionTimeout: 1_000 });
+    expect(await config.requestHandler.configProvider)
+      .toMatchObject({ throwOnRequestTimeout: true, requestTimeout: 3_000, connectionTimeout: 1_000 });
   }
 });
 
