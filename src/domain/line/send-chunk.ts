@@ -24,6 +24,12 @@ const PARALLEL_BATCHES = 40;
 const PARALLEL_GROUPS = 4;
 
 /**
+ * So many begin, and another joins with each batch that has ended: all at once would open hundreds of connections, which takes a
+ * small function longer than a connection may take.
+ */
+const PARALLEL_AT_FIRST = 4;
+
+/**
  * Sends to the people of a chunk (`contract/chunk-send.ts`), batch by batch, until the function's time is nearly over.
  *
  * The same journal as that of a campaign's event makes a repeat go on where the last one ended. No batch goes to the retry
@@ -66,11 +72,26 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
     // The first goes alone: it tells whether people have a content each.
     await sendNext();
     const isPersonalised = sent.some(({ known }) => known.some(({ batch }) => batch.sizes.length > 1));
-    await Promise.all(Array.from({ length: isPersonalised ? PARALLEL_GROUPS : PARALLEL_BATCHES }, async () => {
+    const most = isPersonalised ? PARALLEL_GROUPS : PARALLEL_BATCHES;
+    const lanes: Promise<void>[] = [];
+    const join = () => {
+      const lane = sendOn();
+      // Whoever waits for another may never hear of it.
+      lane.catch(() => undefined);
+      lanes.push(lane);
+    };
+    const sendOn = async (): Promise<void> => {
       while (await sendNext()) {
-        // Until nothing is waiting, or the time is over.
+        if (lanes.length < most) {
+          join();
+        }
       }
-    }));
+    };
+    Array.from({ length: PARALLEL_AT_FIRST }, join);
+    // Those that have joined meanwhile are waited for, too.
+    for (const lane of lanes) {
+      await lane;
+    }
     const { stopped = sending.halted } = await journal.run(identity.runId);
     return { ...report(identity.runId, batches, sent), ...(stopped && { stopped }) };
   } finally {
