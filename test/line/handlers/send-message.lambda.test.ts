@@ -2,7 +2,8 @@ import { BatchGetItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/cl
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { CustomChannelReply } from '../../../src/contract/custom-channel';
-import { contextWith, heldBack, SenderAws, user } from '../../support/sender-aws';
+import { json, StubHandler } from '../../support/http-stub';
+import { accepted, contextWith, heldBack, SenderAws, user } from '../../support/sender-aws';
 
 const EVENT = {
   ApplicationId: 'app1',
@@ -179,15 +180,61 @@ test.each<[string, object, string]>([
 ])('a table that hangs: %s before Lambda ends the invocation, and metrics are written', async (_case, ids, expected) => {
   // GIVEN
   aws.dynamo.on(GetItemCommand).callsFake(async () => new Promise(() => undefined));
+  const handler = load();
   const start = Date.now();
   // WHEN
-  const result = await load()({ ...ids, Data: 'Hello', Endpoints: EVENT.Endpoints }, contextWith(2_000))
+  const result = await handler({ ...ids, Data: 'Hello', Endpoints: EVENT.Endpoints }, contextWith(2_000))
     .then((reply) => JSON.stringify(reply), (error) => String(error));
   // THEN
   expect(Date.now() - start).toBeLessThan(1_950);
   expect(result).toContain(expected);
   expect(aws.sends).toEqual([]);
   expect(aws.log.find(({ code }) => code === 'LINE_UNDECIDED')).toBeDefined();
+});
+
+/** LINE's answers about the month's quota; `send` to requests that send. */
+function quotaOf(used: number, send: StubHandler): StubHandler {
+  return (request, response) => {
+    const answer = request.path.endsWith('/quota') ? json(200, { type: 'limited', value: 1_000 })
+      : request.path.endsWith('/quota/consumption') ? json(200, { totalUsage: used }) : send;
+    answer(request, response);
+  };
+}
+
+test.each<[string, string, number, object]>([
+  ['REFUSE', 'is not sent', 0, { LineStatus: 'failed', LineErrorCode: 'LOW_QUOTA' }],
+  ['WARN', 'is sent all the same', 1, { LineStatus: 'accepted', LineRequestId: 'line-1' }],
+])('with onLowQuota %s a large batch that the quota does not suffice for %s', async (onLowQuota, _does, sends, result) => {
+  // GIVEN
+  aws.answer = quotaOf(501, accepted);
+  const Endpoints = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`e${n}`, { ChannelType: 'CUSTOM', Address: user(n) }]));
+  const config = { multicastsPerSecond: 180, pushesPerSecond: 1_800, onLowQuota, onUnknownOutcome: 'SET_ASIDE', perPersonClaim: false };
+  // WHEN
+  const reply = await load({ LINE_SENDING: JSON.stringify(config) })({ ...EVENT, Endpoints, Data: 'Hello' }, CONTEXT);
+  // THEN
+  expect(Object.keys(reply)).toHaveLength(500);
+  expect(reply.e0.EventAttributes).toEqual(result);
+  expect(aws.sends).toHaveLength(sends);
+  expect(aws.log).toContainEqual(expect.objectContaining({ code: 'LOW_QUOTA' }));
+});
+
+test('a quota that is used up defers the batch, and is made known once', async () => {
+  // GIVEN
+  aws.answer = quotaOf(1_000, heldBack);
+  // WHEN
+  const reply = await load()({ ...EVENT, Data: 'Hello' }, CONTEXT);
+  // THEN
+  expect(reply.e1.EventAttributes).toEqual({ LineStatus: 'deferred', LineErrorCode: 'LINE_QUOTA_EXCEEDED' });
+  expect(aws.sends).toHaveLength(1);
+  expect([...aws.table.items.values()].filter(({ sk }) => sk.S === 'QUOTA')).toMatchObject([{ quota: { N: '1000' }, used: { N: '1000' } }]);
+});
+
+test('an aggregation unit is sent with the messages, and its use is noted', async () => {
+  // WHEN
+  await load()({ ...EVENT, Data: '{"messages":[{"type":"text","text":"Hello"}],"customAggregationUnit":"spring_sale"}' }, CONTEXT);
+  // THEN
+  expect(JSON.parse(aws.line.requests.find(({ path }) => path.endsWith('/message/multicast'))!.body)).toMatchObject({ customAggregationUnits: ['spring_sale'] });
+  expect([...aws.table.items.values()].filter(({ pk }) => pk.S!.startsWith('UNIT#'))).toMatchObject([{ sk: { S: 'spring_sale' } }]);
 });
 
 test('a batch that cannot be woken up is not sent', async () => {
