@@ -6,6 +6,8 @@
 export const AWS_CLIENT_OPTIONS = {
   /** Attempts of one call, with the SDK's growing pauses between them. */
   maxAttempts: 3,
+  /** What a client does for a kind of call is put together once, not for each call. */
+  cacheMiddleware: true,
   requestHandler: {
     /** Milliseconds until a connection must stand. */
     connectionTimeout: 1_000,
