@@ -1,15 +1,16 @@
 // Runs a bundled handler as Lambda would, in a process with nothing else in it: one call at once, then one for each line on
 // standard input. Each answer goes as a line of JSON to file descriptor 3, because handlers log to standard output.
-// Arguments: bundle, file with the event.
+// Arguments: bundle, file with an array of events, which are handled one after the other, and from the beginning again.
 const { readFileSync, writeSync } = require('node:fs');
 
-const [bundle, eventFile] = process.argv.slice(2);
+const [bundle, eventsFile] = process.argv.slice(2);
 const { handler } = require(bundle);
-const event = JSON.parse(readFileSync(eventFile, 'utf8'));
+const events = JSON.parse(readFileSync(eventsFile, 'utf8'));
 let calls = 0;
 
 async function call() {
-  const context = { awsRequestId: `00000000-0000-4000-8000-${String(++calls).padStart(12, '0')}`, getRemainingTimeInMillis: () => 14_000 };
+  const event = events[calls++ % events.length];
+  const context = { awsRequestId: `00000000-0000-4000-8000-${String(calls).padStart(12, '0')}`, getRemainingTimeInMillis: () => 60_000 };
   writeSync(3, `${JSON.stringify(await handler(event, context))}\n`);
 }
 

@@ -3,18 +3,19 @@ import { performance } from 'perf_hooks';
 import { createInterface } from 'readline';
 import { Readable } from 'stream';
 
-/** A measured call: what it answered, and the milliseconds until then. */
+/** A measured call: what it answered, and when (`performance.now()`) it began and ended. */
 export interface Call {
   readonly answer: string;
-  readonly milliseconds: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
 }
 
 /** Milliseconds after which a handler is given up. */
 const LIMIT_MS = 30_000;
 
 /**
- * A fresh process that handles the same event once at its start and again whenever asked. Its program answers on file
- * descriptor 3 and takes a line on standard input as "again": `drive-handler.js` and `original/drive.py`.
+ * A fresh process that handles an event at its start, and the next whenever asked. Its program answers on file descriptor 3 and
+ * takes a line on standard input as "again": `drive-handler.js` and `original/drive.py`.
  */
 export class HandlerProcess {
   /** The first call, measured from the start of the process. */
@@ -55,6 +56,6 @@ export class HandlerProcess {
     if (value === undefined) {
       throw new Error(`${this.child.spawnargs.join(' ')} ended, or took over ${LIMIT_MS / 1000} s, without an answer: ${this.errors}`);
     }
-    return { answer: value, milliseconds: performance.now() - startedAt };
+    return { answer: value, startedAt, endedAt: performance.now() };
   }
 }

@@ -2,13 +2,10 @@ import { createHmac } from 'crypto';
 import * as fs from 'fs';
 import * as path from 'path';
 import { Figure, median } from './figures';
-import { HandlerProcess } from './handler-process';
 import { installOriginal } from './install-original';
-import { APPLICATION_ID, StandIns, startStandIns } from './stand-ins';
-import {
-  ENV_API_BASE_URL, ENV_CHANNEL_KEY, ENV_CHANNEL_NAME, ENV_SECRET_ARN, ENV_WEBHOOK_QUEUE_URL,
-} from '../../src/contract/environment';
-import { ROOT } from '../support/built';
+import { Observation, Side, duration, observeInTurns, originalSide, ourSide } from './side-by-side';
+import { APPLICATION_ID, startStandIns } from './stand-ins';
+import { ENV_WEBHOOK_QUEUE_URL } from '../../src/contract/environment';
 
 /** Fresh processes on each side, and warm calls in each of them. */
 const PROCESSES = 20;
@@ -16,7 +13,6 @@ const WARM_CALLS = 3;
 
 const CHANNEL_SECRET = '8c570fa6dd201bb328f1c1eac23a96d8';
 const USER_ID = `U${'0123456789abcdef'.repeat(2)}`;
-const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:line-AbCdEf';
 
 /** Exactly what the AWS sample does for one follow event, cold and warm. */
 const ORIGINAL_CALLS = [
@@ -24,18 +20,6 @@ const ORIGINAL_CALLS = [
   'GET /v2/bot/profile/{userId}',
   `PUT /v1/apps/${APPLICATION_ID}/endpoints/{userId}`,
 ];
-
-interface Side {
-  readonly name: string;
-  readonly file: string;
-  readonly args: string[];
-  readonly env: Record<string, string>;
-  readonly cold: number[];
-  readonly warm: number[];
-  /** Calls of the first cold and the first warm invocation. */
-  coldCalls: string[];
-  warmCalls: string[];
-}
 
 /**
  * Our receiver against the AWS sample's, with one follow event: from the start of the process to the answer 200, and again
@@ -53,130 +37,51 @@ export async function benchReceiver(folder: string, log: (line: string) => void)
     YOUR_CHANNEL_ACCESS_TOKEN: 'long-lived-token',
   }));
   try {
-    const event = path.join(folder, 'webhook.json');
-    fs.writeFileSync(event, JSON.stringify(webhookRequest()));
-    const sides = [originalSide(python, event, folder, standIns), ourSide(event, folder, standIns)];
-    // Not counted: files come into the system's cache, Python compiles.
-    for (const side of sides) {
-      await measure({ ...side, cold: [], warm: [] }, standIns);
-    }
-    for (let round = 1; round <= PROCESSES; round++) {
-      for (const side of sides) {
-        await measure(side, standIns);
-      }
-    }
-    for (const { name, coldCalls, warmCalls, cold, warm } of sides) {
-      log(`${name}: cold ${median(cold).toFixed(0)} ms [${coldCalls.join(', ')}], warm ${median(warm).toFixed(0)} ms [${warmCalls.join(', ')}]`);
-    }
-    const [original, ours] = sides;
-    const detail = (state: string, of: (side: Side) => number[]) => `${state}: ${median(of(ours)).toFixed(0)} ms ÷ ${median(of(original)).toFixed(0)} ms of the AWS sample's way in Python`;
-    return [
-      {
-        name: 'receiver, cold',
-        unit: '×',
-        target: 0.40,
-        measured: median(ours.cold) / median(original.cold),
-        detail: detail(`start of the process to 200, p50 of ${PROCESSES}`, ({ cold }) => cold),
-      },
-      {
-        name: 'receiver, warm',
-        unit: '×',
-        target: 0.20,
-        measured: median(ours.warm) / median(original.warm),
-        detail: detail(`p50 of ${PROCESSES * WARM_CALLS}`, ({ warm }) => warm),
-      },
+    const events = path.join(folder, 'webhooks.json');
+    fs.writeFileSync(events, JSON.stringify([webhookRequest()]));
+    const sides = [
+      originalSide({
+        python,
+        module: 'receive_event',
+        events,
+        folder,
+        standIns,
+        check: checkedBy('the sample\'s calls', (operations) => operations.join() === ORIGINAL_CALLS.join()),
+      }),
+      ourSide({
+        handler: 'receive-webhook',
+        events,
+        folder,
+        standIns,
+        env: { [ENV_WEBHOOK_QUEUE_URL]: `${standIns.awsUrl}/123456789012/events.fifo` },
+        check: checkedBy('the event queued', (operations) => operations.includes('AmazonSQS.SendMessageBatch')),
+      }),
     ];
+    const observed = await observeInTurns(sides, standIns, { processes: PROCESSES, warmCalls: WARM_CALLS });
+    const p50 = (observations: readonly Observation[]) => median(observations.map(duration));
+    observed.forEach(({ cold, warm }, index) => {
+      const told = (observations: readonly Observation[]) => `${p50(observations).toFixed(0)} ms [${observations[0].calls.map(({ operation }) => operation).join(', ')}]`;
+      log(`${sides[index].name}: cold ${told(cold)}, warm ${told(warm)}`);
+    });
+    const [original, ours] = observed;
+    const figure = (state: 'cold' | 'warm', target: number, how: string): Figure => ({
+      name: `receiver, ${state}`,
+      unit: '×',
+      target,
+      measured: p50(ours[state]) / p50(original[state]),
+      detail: `${how}p50 of ${ours[state].length}: ${p50(ours[state]).toFixed(0)} ms ÷ ${p50(original[state]).toFixed(0)} ms of the AWS sample's way in Python`,
+    });
+    return [figure('cold', 0.40, 'start of the process to 200, '), figure('warm', 0.20, '')];
   } finally {
     standIns.stop();
   }
 }
 
-async function measure(side: Side, standIns: StandIns): Promise<void> {
-  standIns.takeCalls();
-  const { process: handler, first } = await HandlerProcess.start(side.file, side.args, side.env);
-  try {
-    side.coldCalls = checked(side, first.answer, standIns.takeCalls());
-    side.cold.push(first.milliseconds);
-    for (let call = 0; call < WARM_CALLS; call++) {
-      const { answer, milliseconds } = await handler.again();
-      side.warmCalls = checked(side, answer, standIns.takeCalls());
-      side.warm.push(milliseconds);
+function checkedBy(fair: string, isFair: (operations: readonly string[]) => boolean): Side['check'] {
+  return (answer, operations) => {
+    if (JSON.parse(answer).statusCode !== 200 || !isFair(operations)) {
+      throw new Error(`a receiver answered ${answer} after ${operations.join(', ') || 'no call'}; the comparison is only fair with 200 and ${fair}`);
     }
-  } finally {
-    handler.stop();
-  }
-}
-
-/** What is measured must be the whole work: the answer is 200, the baseline calls what the sample calls, and our event is in the queue. */
-function checked(side: Side, answer: string, calls: string[]): string[] {
-  if (JSON.parse(answer).statusCode !== 200) {
-    throw new Error(`${side.name} answered ${answer} instead of 200, after ${calls.join(', ') || 'no call'}`);
-  }
-  if (side.name === ORIGINAL ? calls.join() !== ORIGINAL_CALLS.join() : !calls.includes('AmazonSQS.SendMessageBatch')) {
-    throw new Error(`${side.name} made these calls: ${calls.join(', ')}; the comparison is only fair with ${side.name === ORIGINAL ? ORIGINAL_CALLS.join(', ') : 'the event queued'}`);
-  }
-  return calls;
-}
-
-const ORIGINAL = 'the AWS sample\'s way';
-
-function originalSide(python: string, event: string, folder: string, { awsUrl, lineUrl, certificate }: StandIns): Side {
-  return {
-    name: ORIGINAL,
-    file: python,
-    args: [path.join(__dirname, 'original', 'drive.py'), event],
-    env: {
-      ...awsEnvironment(folder),
-      AWS_ENDPOINT_URL: awsUrl,
-      AWS_CA_BUNDLE: certificate,
-      REQUESTS_CA_BUNDLE: certificate,
-      // Compiled files beside the sources would be left in the tree.
-      PYTHONPYCACHEPREFIX: path.join(folder, 'pycache'),
-      SECRET_ARN,
-      PINPOINT_APPLICATION_ID: APPLICATION_ID,
-      LINE_API_BASE_URL: lineUrl,
-    },
-    cold: [],
-    warm: [],
-    coldCalls: [],
-    warmCalls: [],
-  };
-}
-
-function ourSide(event: string, folder: string, { awsUrl, lineUrl, certificate }: StandIns): Side {
-  return {
-    name: 'this library',
-    file: process.execPath,
-    args: [path.join(__dirname, 'drive-handler.js'), path.join(ROOT, 'assets/line/handlers/receive-webhook.lambda/index.js'), event],
-    env: {
-      ...awsEnvironment(folder),
-      AWS_ENDPOINT_URL: awsUrl,
-      NODE_EXTRA_CA_CERTS: certificate,
-      [ENV_SECRET_ARN]: SECRET_ARN,
-      [ENV_CHANNEL_KEY]: 'line',
-      [ENV_CHANNEL_NAME]: 'Line',
-      [ENV_WEBHOOK_QUEUE_URL]: `${awsUrl}/123456789012/events.fifo`,
-      [ENV_API_BASE_URL]: lineUrl,
-    },
-    cold: [],
-    warm: [],
-    coldCalls: [],
-    warmCalls: [],
-  };
-}
-
-/** What Lambda gives every function; nothing of the caller's gets in. */
-export function awsEnvironment(folder: string): Record<string, string> {
-  return {
-    PATH: process.env.PATH ?? '',
-    HOME: folder,
-    AWS_REGION: 'us-east-1',
-    AWS_DEFAULT_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-    NO_PROXY: '127.0.0.1',
   };
 }
 

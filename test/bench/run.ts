@@ -1,9 +1,12 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { benchCampaign } from './campaign';
 import { Figure, isMet, table } from './figures';
+import { benchMemory } from './memory';
+import { benchMessageRules } from './message-rules';
+import { benchPace } from './pace';
 import { benchReceiver } from './receiver';
+import { benchSender } from './sender';
 import { benchSizes } from './sizes';
 import { benchSynth } from './synth';
 import { ROOT } from '../support/built';
@@ -15,8 +18,11 @@ import { ROOT } from '../support/built';
 
 const PARTS: Record<string, (folder: string, log: (line: string) => void) => Figure[] | Promise<Figure[]>> = {
   receiver: benchReceiver,
+  sender: benchSender,
+  pace: benchPace,
+  memory: benchMemory,
+  rules: benchMessageRules,
   sizes: benchSizes,
-  campaign: benchCampaign,
   synth: benchSynth,
 };
 

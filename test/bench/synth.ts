@@ -4,7 +4,7 @@ import * as path from 'path';
 import { performance } from 'perf_hooks';
 import * as ts from 'typescript';
 import { Figure, median } from './figures';
-import { awsEnvironment } from './receiver';
+import { awsEnvironment } from './side-by-side';
 import { ROOT } from '../support/built';
 
 const ROUNDS = 20;
