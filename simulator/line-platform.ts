@@ -326,9 +326,9 @@ export class LinePlatform {
 
   // ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A friend of the account, without a webhook. */
-  add(user: LineUser): void {
-    this.put(user, 'friend');
+  /** Friends of the account, without a webhook. */
+  add(...users: LineUser[]): void {
+    for (const user of users) this.put(user, 'friend');
   }
 
   /** A person of this provider who is no friend of the account. */

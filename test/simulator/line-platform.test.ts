@@ -183,7 +183,7 @@ describe('multicast', () => {
 
   test('500 recipients are taken', async () => {
     const to = Array.from({ length: 500 }, (_, i) => lineUserId(`friend ${i}`));
-    for (const userId of to) platform.add({ userId, displayName: 'F' });
+    platform.add(...to.map(userId => ({ userId, displayName: 'F' })));
     expect(await multicast(to)).toMatchObject({ status: 200 });
     expect(platform.deliveries()).toHaveLength(500);
   });

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { AttributeValue, DynamoDBClient, GetItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
-import { GetFunctionConfigurationCommand, LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConfigurationCommand, LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand, UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
   DeleteMessageBatchCommand, GetQueueAttributesCommand, Message, QueueAttributeName, ReceiveMessageCommand, SQSClient, SendMessageCommand,
@@ -179,6 +181,16 @@ export class DeployedStack {
     }
   }
 
+  /** Whether the emulator invokes a function for its queue. */
+  public async setTrigger(functionName: string, enabled: boolean): Promise<void> {
+    const client = this.stage.client(LambdaClient);
+    const { EventSourceMappings = [] } = await client.send(new ListEventSourceMappingsCommand({ FunctionName: functionName }));
+    if (EventSourceMappings.length !== 1) {
+      throw new Error(`${functionName} has ${EventSourceMappings.length} event sources instead of one`);
+    }
+    await client.send(new UpdateEventSourceMappingCommand({ UUID: EventSourceMappings[0].UUID, Enabled: enabled }));
+  }
+
   /** One row of a table, as plain values. */
   public async row(tableName: string, pk: string, sk: string): Promise<Record<string, any> | undefined> {
     const { Item } = await this.stage.client(DynamoDBClient).send(new GetItemCommand({
@@ -189,11 +201,16 @@ export class DeployedStack {
 
   /** Every row of a table, as plain values. */
   public async rows(tableName: string): Promise<Record<string, unknown>[]> {
-    const rows: Record<string, unknown>[] = [];
+    return (await this.items(tableName)).map(plainItem);
+  }
+
+  /** Every row of a table, as DynamoDB keeps it. */
+  public async items(tableName: string): Promise<Record<string, AttributeValue>[]> {
+    const items: Record<string, AttributeValue>[] = [];
     for await (const { Items = [] } of paginateScan({ client: this.stage.client(DynamoDBClient) }, { TableName: tableName, ConsistentRead: true })) {
-      rows.push(...Items.map(plainItem));
+      items.push(...Items);
     }
-    return rows;
+    return items;
   }
 
   /** Lines of a log group, as written; the emulator's client, because the project has no other use for CloudWatch Logs. */
