@@ -112,7 +112,15 @@ function readData(data: unknown, { functionType, sampleMessages }: ContentOption
     return sample(functionType, sampleMessages);
   }
   const json = readJson(data);
-  return json === undefined ? withoutSettings([readPlain(data, functionType)]) : readMarked(json, functionType, DATA);
+  if (json !== undefined) {
+    return readMarked(json, functionType, DATA);
+  }
+  if (MEANT_AS_JSON.test(data)) {
+    throw new ContentError(SendErrorCode.INVALID_CONTENT,
+      `${DATA} begins like a JSON message but is none (${data.length} UTF-16 code units): it is no JSON, or has no \`type\`; close what is open, escape quotes inside `
+      + 'texts, and write what is longer than 5 KB, where Pinpoint ends, as a template');
+  }
+  return withoutSettings([readPlain(data, functionType)]);
 }
 
 function withoutSettings(messages: readonly LineMessage[]): MessagesContent {
@@ -271,6 +279,12 @@ function stickerIdAt(place: string, value: string): string {
 // ---------------------------------------------------------------------------------------------------- JSON
 
 const JSON_MARKERS = ['type', 'messages', 'template', 'key', 'baseKey'];
+
+/**
+ * The beginning of a message, or of several, that a marketer meant as JSON: a message that was cut off must not go out as the
+ * raw text that it is. One pass, whatever the length: the name of the first member stands at the beginning.
+ */
+const MEANT_AS_JSON = /^\s*(?:\[\s*)?\{\s*"(?:type|messages|template|key|baseKey|altText|notificationDisabled|customAggregationUnit|missingAttribute)"\s*:/;
 
 /** The parsed data if it is meant as JSON, else undefined. */
 function readJson(data: string): JsonObject | unknown[] | undefined {

@@ -85,7 +85,7 @@ describe('text', () => {
     ['a JSON array without objects', '["type","text"]'],
     ['an empty JSON array', '[]'],
     ['an array of objects without a type', '[{"text":"a"}]'],
-    ['broken JSON', '{"type":"text"'],
+    ['JSON that does not begin like a message', '{"hello":'],
     ['Japanese and emoji', '20%オフ🎉'],
     ['a surrogate on its own', 'a\ud83d'],
     ['more than LINE takes, which is checked when it is rendered', 'x'.repeat(5_001)],
@@ -159,6 +159,9 @@ describe('plain data and shorthand', () => {
     ['imagemap', 'map', SendErrorCode.INVALID_CONTENT, /write \{"baseKey"/],
     ['template', 'spring', SendErrorCode.INVALID_CONTENT, /write \{"type":"template".* or \{"template":"name"\}/],
     ['flex', '{"contents":{}}', SendErrorCode.INVALID_CONTENT, /write \{"type":"flex"/],
+    // cut off, or with quotes that are not escaped
+    ...['{"type":"text"', '[{"type":"flex","altText":"Hi"', ' {"messages":[', '{"altText":"Hi","type":"flex","contents":{"type":"bub', '{"type":"text","text":"a "quoted" word"}', '{"altText":"Hi","contents":{}}'].map(
+      (data): [SendFunctionType, string, SendErrorCode, RegExp] => ['text', data, SendErrorCode.INVALID_CONTENT, /begins like a JSON message but is none/]),
     ['image', '"a.png', SendErrorCode.INVALID_CONTENT, /part 1 of `Data` begins with a double quote/],
     ['image', ' "a.png"x', SendErrorCode.INVALID_CONTENT, /part 1 of `Data` begins with a double quote/],
     ['image', 'a.png,"b', SendErrorCode.INVALID_CONTENT, /part 2 of `Data` begins with a double quote/],
