@@ -144,6 +144,11 @@ for (const path of ['/rosetta/', '/examples/', '/docs/', '/simulator/', '/.ci/',
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
 project.tasks.addEnvironment('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
+// Source maps inside the compiled files are twice as large as the files, and the package has no sources to go with them.
+for (const option of ['inlineSourceMap', 'inlineSources']) {
+  project.tsconfig?.file.addOverride(`compilerOptions.${option}`, false);
+}
+
 // Layers: who may import what is a lint rule.
 for (const override of LAYER_RULES) {
   project.eslint?.addOverride(override);
