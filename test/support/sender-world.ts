@@ -37,6 +37,8 @@ export interface ProcessOptions {
   readonly freezeAt?: number;
   readonly freezeMs?: number;
   readonly remainingMs?: number;
+  /** How far the process's clock is ahead. */
+  readonly skewMs?: number;
 }
 
 export interface InvokeOptions extends ProcessOptions {
@@ -111,6 +113,8 @@ export class SenderWorld {
   /** Of answers of 400 and more, instead of LINE's own form. */
   public errorBody?: string;
   public readonly units: string[] = [];
+  /** What an instance remembers between invocations; absent: every invocation has an instance of its own. */
+  public validated?: Set<string>;
   private nextTurn = 0;
   private owners = 0;
   private messages = 0;
@@ -194,7 +198,8 @@ export class SenderWorld {
   }
 
   private async process<T>(
-    { crashAt = Infinity, freezeAt = Infinity, freezeMs = 0 }: ProcessOptions, work: (deps: WorldDependencies, owner: string) => Promise<T>,
+    { crashAt = Infinity, freezeAt = Infinity, freezeMs = 0, skewMs = 0 }: ProcessOptions,
+    work: (deps: WorldDependencies, owner: string) => Promise<T>,
   ): Promise<ProcessResult<T>> {
     let crash: () => void = () => undefined;
     let isGone = false;
@@ -243,11 +248,11 @@ export class SenderWorld {
         await new Promise(() => undefined);
       }
     };
-    const working = work(this.dependencies(call, sleep), `owner-${++this.owners}`);
+    const working = work(this.dependencies(call, sleep, () => this.time.now() + skewMs), `owner-${++this.owners}`);
     return Promise.race([crashed, working.then((reply) => ({ reply }), (error) => ({ error }))]);
   }
 
-  private dependencies(call: Outside, sleep: (milliseconds: number) => Promise<void>): WorldDependencies {
+  private dependencies(call: Outside, sleep: (milliseconds: number) => Promise<void>, now: () => number): WorldDependencies {
     const { tableMs } = this;
     const client = { send: (command: unknown) => call(kindOf(command), tableMs, () => this.dynamo.send(command)) };
     const put = async (request: RetryRequest, seconds: number) => {
@@ -270,7 +275,7 @@ export class SenderWorld {
           }),
         },
       }),
-      journal: new DynamoSendJournal(client as unknown as DynamoDBClient, 'Journal', this.time.now),
+      journal: new DynamoSendJournal(client as unknown as DynamoDBClient, 'Journal', now),
       contents: {
         put: (key, lines) => call('put', tableMs, async () => { this.contents.set(key, lines); }),
         get: (key) => call('get', tableMs, async () => this.contents.get(key)!),
@@ -284,25 +289,24 @@ export class SenderWorld {
       },
       chunks: { read: ({ Bucket, Key }) => call('chunk', tableMs, async () => this.chunks.get(`${Bucket}/${Key}`)!) },
       line: { call: (request) => this.lineCall(request, call) },
-      limiter: { take: async (_operation, _recipients, deadline) => this.takeTurn(deadline, sleep) },
+      limiter: { take: async (_operation, _recipients, deadline) => this.takeTurn(deadline, sleep, now()) },
       validate: (_body, timeoutMs) => call('validate', Math.min(timeoutMs, this.lineMs), async () => this.validity).catch(() => 'unavailable'),
       quota: () => call('quota', this.lineMs, async () => ({ limited: this.quota < Infinity, remaining: this.quota })).catch(() => undefined),
       quotaIsExhausted: (_timeoutMs, recipients) => call('quota', this.lineMs, async () => this.quota < recipients).catch(() => false),
       noteAggregationUnit: async (unit) => { this.units.push(unit); },
       warmUp: async () => this.calls.push('warmUp'),
-      validated: new Set(),
+      validated: this.validated ?? new Set(),
       perPersonClaim: this.perPersonClaim,
       onLowQuota: this.onLowQuota,
       onUnknownOutcome: this.onUnknownOutcome,
       telemetry: this.telemetry,
-      now: this.time.now,
+      now,
       sleep,
       random: () => this.random,
     };
   }
 
-  private async takeTurn(deadline: number, sleep: (milliseconds: number) => Promise<void>): Promise<boolean> {
-    const now = this.time.now();
+  private async takeTurn(deadline: number, sleep: (milliseconds: number) => Promise<void>, now: number): Promise<boolean> {
     const turn = Math.max(now, this.nextTurn);
     if (!this.hasTurns || turn > deadline) {
       return false;

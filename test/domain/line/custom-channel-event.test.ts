@@ -36,6 +36,7 @@ describe('run', () => {
     ['campaign without an activity, with a token', { ...CAMPAIGN, ActivityId: undefined, clientToken: 't' }, 'campaign', 'token/text/t'],
     ['campaign with a journey in it', { ...JOURNEY, ...CAMPAIGN }, 'campaign', 'campaign/app1/c1/0/a1'],
     ['journey', JOURNEY, 'journey', 'journey/app1/j1/r1/ja1'],
+    ['journey without an application', { ...JOURNEY, ApplicationId: undefined }, 'journey', 'journey/-/j1/r1/ja1'],
     ['journey without its id', { ...JOURNEY, JourneyId: undefined }, 'journey', 'journey/app1/-/r1/ja1'],
     ['journey without a run', { ...JOURNEY, JourneyRunId: undefined }, 'journey', 'request/text/request-1'],
     ['journey without an activity', { ...JOURNEY, JourneyActivityId: undefined }, 'journey', 'request/text/request-1'],

@@ -143,6 +143,28 @@ describe('a batch that two drive at the same time', () => {
     expect(world.received(user(0))).toBe(1);
   });
 
+  test('is not given up by one when the other brings LINE\'s acceptance', async () => {
+    // GIVEN
+    world.lineDoes = () => 500;
+    await world.invoke(EVENT);
+    world.time.pass(23 * 60 * 60 * 1_000);
+    const send = world.dynamo.send.bind(world.dynamo);
+    world.dynamo.send = async (command) => {
+      const { Item } = (command as { input: { Item?: Record<string, { S: string }> } }).input;
+      if (Item?.state?.S === 'UNKNOWN') {
+        // In between.
+        const { pk, sk } = Item;
+        Object.assign(world.dynamo.row(pk.S, sk.S)!, { state: { S: 'ACCEPTED' }, calls: { S: 'A' } });
+      }
+      return send(command);
+    };
+    // WHEN
+    await world.drain();
+    // THEN
+    expect(world.books()).toMatchObject({ accepted: 3, unknown: 0 });
+    expect(world.telemetry.codes.at(-1)).toBe('SEND_REPEATED');
+  });
+
   test('is claimed by one of them', async () => {
     await world.invoke(EVENT, { remainingMs: 1_500 });
     world.time.pass(30_000);

@@ -35,6 +35,13 @@ function item(event: CustomChannelEvent = CAMPAIGN, batch = 0): SendBatch | unde
   return world.batches().find((each) => each.batchId === batchId);
 }
 
+/** Who is told to be accepted has the message, and nobody else. */
+function expectTruth(reply: CustomChannelReply | undefined, count: number): void {
+  const ledger = world.ledger();
+  const told = outcomes(reply);
+  expect(Array.from({ length: count }, (_, n) => user(n)).filter((id) => (ledger.get(id) ?? 0) !== (told[id][0] === 'accepted' ? 1 : 0))).toEqual([]);
+}
+
 /** Everybody has the message once, and the books say so. */
 function expectOnce(count: number): void {
   expect(Array.from({ length: count }, (_, n) => world.received(user(n))).filter((times) => times !== 1)).toEqual([]);
@@ -155,7 +162,10 @@ describe('who is left out', () => {
     // GIVEN
     world.optOuts.set(user(1), SendErrorCode.OPTED_OUT).set(user(2), SendErrorCode.INACTIVE).set(user(3), SendErrorCode.ERASED);
     const Endpoints = {
-      ...endpoints(5), mail: { ChannelType: 'EMAIL', Address: 'a@example.com' }, group: endpoint(1, { Address: 'C1' }), twin: endpoint(0),
+      ...endpoints(5),
+      mail: { ChannelType: 'EMAIL', Address: 'a@example.com' },
+      group: endpoint(1, { Address: 'C1' }),
+      twin: endpoint(0),
       upper: endpoint(0xabc, { Address: user(0xabc).toUpperCase() }),
     };
     // WHEN
@@ -215,6 +225,7 @@ describe('wrong content', () => {
     ['too long', 'x'.repeat(5_001), SendErrorCode.TEXT_TOO_LONG],
     ['with an emoji that makes it too long', '👍🏽'.repeat(1_251), SendErrorCode.TEXT_TOO_LONG],
     ['a template that is not there', '{"template":"spring"}', SendErrorCode.TEMPLATE_NOT_FOUND],
+    ['invalid JSON', '{"messages":[', SendErrorCode.INVALID_CONTENT],
     ['six messages', messages(...Array(6).fill(text('a'))), SendErrorCode.INVALID_CONTENT],
     ['of an unknown type', messages({ type: 'hologram' }), SendErrorCode.UNSUPPORTED_CONTENT],
     ['nested wrongly', messages([text('a')]), SendErrorCode.INVALID_CONTENT],
@@ -242,7 +253,7 @@ describe('wrong content', () => {
   test.each<[string, string, string]>([
     ['5 KB', 'x'.repeat(5_000), 'x'.repeat(5_000)],
     ['emoji and combining characters at the limit', `${'👍🏽'.repeat(1_000)}${'e\u0301'.repeat(500)}`, `${'👍🏽'.repeat(1_000)}${'e\u0301'.repeat(500)}`],
-    ['JSON that is none', '{"messages":[', '{"messages":['],
+    ['what only begins like JSON', '[SALE] 20%', '[SALE] 20%'],
     ['two braces without end', 'Hello {{Attributes.Name', 'Hello {{Attributes.Name'],
     ['an unknown root', 'Hello {{x}}', 'Hello {{x}}'],
   ])('%s is no mistake', async (_case, Data, expected) => {
@@ -295,9 +306,13 @@ describe('an exact repeat', () => {
     world.functionType = 'any';
     world.mediaObjects.set('image/a.png', PICTURE);
     world.templates.set('spring.json', JSON.stringify({
-      messages: [{ type: 'text', text: 'Hi {{Attributes.Name}}' }, { type: 'image', originalContentUrl: 'media://image/a.png', previewImageUrl: 'media://image/a.png' }],
+      messages: [
+        { type: 'text', text: 'Hi {{Attributes.Name}}' },
+        { type: 'image', originalContentUrl: 'media://image/a.png', previewImageUrl: 'media://image/a.png' },
+      ],
     }));
-    const named = (name: string, members: object = {}) => Object.fromEntries(Array.from({ length: 3 }, (_, n) => [user(n), endpoint(n, { Attributes: { Name: [`${name}${n % 2}`] }, ...members })]));
+    const named = (name: string, members: object = {}) => Object.fromEntries(
+      Array.from({ length: 3 }, (_, n) => [user(n), endpoint(n, { Attributes: { Name: [`${name}${n % 2}`] }, ...members })]));
     world.lineDoes = () => 500;
     await world.invoke({ ...JOURNEY, Data: '{"template":"spring"}', Endpoints: named('Ann') });
     const before = world.requests.length;
@@ -617,6 +632,15 @@ describe('the same event several times at once', () => {
     expectOnce(3);
   });
 
+  test.each([-60_000, 60_000])('an invocation whose clock is %i ms ahead sends to nobody twice', async (skewMs) => {
+    world.lineMs = 3_000;
+    const results = await world.invokeTogether(JOURNEY, [0, 1_000], [{}, { skewMs }]);
+    await world.drain();
+    expect(new Set(world.requests.map(({ retryKey, body }) => `${retryKey} ${body}`)).size).toBe(1);
+    expect(first(results[0].reply)).toEqual(['accepted']);
+    expectOnce(3);
+  });
+
   test('a container that stands still after its claim does not call any more: the lease is over', async () => {
     const { reply } = await world.invoke(JOURNEY, { freezeAt: 13, freezeMs: 40_000 });
     expect(world.requests).toEqual([]);
@@ -663,10 +687,7 @@ describe('the journal', () => {
       } else {
         expect(Object.keys(reply!)).toHaveLength(1_204);
         expect(outcomes(reply).zz).toEqual(['skipped', 'OPTED_OUT']);
-        const ledger = world.ledger();
-        for (let n = 0; n < 1_203; n++) {
-          expect(ledger.get(user(n)) ?? 0).toBe(outcomes(reply)[user(n)][0] === 'accepted' ? 1 : 0);
-        }
+        expectTruth(reply, 1_203);
       }
       // and a repeat sends the rest
       await world.invoke({ ...event, Endpoints });
@@ -798,10 +819,7 @@ describe('the journal', () => {
     const statuses = Object.values(outcomes(reply)).map(([status]) => status);
     expect(statuses).toHaveLength(1_100);
     expect(statuses.filter((status) => status !== 'accepted').every((status) => status === 'skipped')).toBe(true);
-    const ledger = world.ledger();
-    for (let n = 0; n < 1_100; n++) {
-      expect(ledger.get(user(n)) ?? 0).toBe(outcomes(reply)[user(n)][0] === 'accepted' ? 1 : 0);
-    }
+    expectTruth(reply, 1_100);
     expect(world.books()).toMatchObject({ recipients: 1_100, pending: 0 });
   });
 });

@@ -26,27 +26,39 @@ interface Mutant {
 
 const MUTANTS: readonly Mutant[] = [
   {
-    name: 'a random key', file: 'send-journal', seen: 'onceAfterSilence',
+    name: 'a random key',
+    file: 'send-journal',
+    seen: 'onceAfterSilence',
     changes: [['sizes.length > 1 ? nameBasedUuid(retryKey, String(index)) : retryKey', 'nameBasedUuid(retryKey, String(Math.random()))']],
   },
   {
-    name: 'a split after an ambiguous attempt', file: 'send-journal', seen: 'refusedAfterDoubt',
+    name: 'a split after an ambiguous attempt',
+    file: 'send-journal',
+    seen: 'refusedAfterDoubt',
     changes: [["verdict === 'unclear' || state === CallState.AMBIGUOUS", "verdict === 'unclear'"]],
   },
   {
-    name: 'a takeover that forgets the doubt', file: 'send-journal', seen: 'refusedAfterDoubt',
+    name: 'a takeover that forgets the doubt',
+    file: 'send-journal',
+    seen: 'refusedAfterDoubt',
     changes: [['calls: batch.state === BatchState.IN_FLIGHT ? batch.calls.replaceAll(CallState.READY, CallState.AMBIGUOUS) : batch.calls,\n    owner', 'calls: batch.calls,\n    owner']],
   },
   {
-    name: 'rendering again on a repeat', file: 'send-batch', seen: 'sameBytes',
+    name: 'rendering again on a repeat',
+    file: 'send-batch',
+    seen: 'sameBytes',
     changes: [['if (found) {', 'if (found && !found) {'], ['batch = await inTime(journal.create(wanted));', 'await inTime(journal.create(wanted));\n    batch = wanted;']],
   },
   {
-    name: 'no wake-up message', file: 'send-batch', seen: 'nobodyForgotten',
+    name: 'no wake-up message',
+    file: 'send-batch',
+    seen: 'nobodyForgotten',
     changes: [['inTime(retryQueue.wakeUp(identity))', 'Promise.resolve()']],
   },
   {
-    name: 'a wake-up message after the item', file: 'send-batch', seen: 'nobodyForgotten',
+    name: 'a wake-up message after the item',
+    file: 'send-batch',
+    seen: 'nobodyForgotten',
     changes: [
       ['inTime(retryQueue.wakeUp(identity))', 'Promise.resolve()'],
       ['isRepeat = !isSameStep(batch, wanted);', 'isRepeat = !isSameStep(batch, wanted);\n    await inTime(retryQueue!.wakeUp(identity));'],
@@ -57,7 +69,9 @@ const MUTANTS: readonly Mutant[] = [
     name: 'an acceptance that does not win', file: 'send-journal', seen: 'lateAcceptance', changes: [['return accepted.length === 0 ? onRecord', 'return accepted.length >= 0 ? onRecord']],
   },
   {
-    name: 'children that are not in the same write', file: 'drive-batch', seen: 'nobodyForgotten',
+    name: 'children that are not in the same write',
+    file: 'drive-batch',
+    seen: 'nobodyForgotten',
     changes: [[
       'await inTime(journal.write(from, wanted, children))',
       'await inTime(journal.write(from, wanted).then(async (batch) => { for (const child of children) { await journal.create(child); } return batch; }))',
