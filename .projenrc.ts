@@ -88,6 +88,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
       },
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/bench/'],
       coveragePathIgnorePatterns: ['/node_modules/', '-function.ts$', '<rootDir>/simulator/', '<rootDir>/test/', '<rootDir>/examples/'],
+      setupFiles: ['<rootDir>/test/support/fast-check-seed.ts'],
       testTimeout: 120_000,
     },
   },

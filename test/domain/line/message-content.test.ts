@@ -394,7 +394,7 @@ describe('properties', () => {
     fc.assert(fc.property(dataArbitrary, fc.constantFrom(...FUNCTIONS), fc.boolean(), (data, type, sampleMessages) => {
       const result = parse(type, data, sampleMessages);
       expect(result instanceof ContentError ? result.code in SendErrorCode : ['messages', 'template'].includes(result.kind)).toBe(true);
-      const template = parseTemplate('a.json', String(data), type);
+      const template = parseTemplate('a.json', typeof data === 'string' ? data : JSON.stringify(data) ?? '', type);
       expect(template instanceof ContentError ? template.message.startsWith('template `a.json`') : template.kind === 'messages').toBe(true);
     }), { numRuns: 2_000 });
   });
