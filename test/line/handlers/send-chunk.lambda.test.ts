@@ -1,3 +1,4 @@
+import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { ChunkSendEvent, ChunkSendResult } from '../../../src/contract/chunk-send';
 import { contextWith, heldBack, SenderAws, user } from '../../support/sender-aws';
@@ -103,4 +104,25 @@ test.each<[string, object, string]>([
 ])('%s fails, and nothing is sent', async (_name, event, message) => {
   await expect(load()(event, LONG)).rejects.toThrow(message);
   expect(aws.sends).toEqual([]);
+});
+
+test('a chunk begins with few batches, which others join, so that a small function does not open hundreds of connections at once', async () => {
+  // GIVEN
+  putChunk(15_000);
+  let underWay = 0;
+  const side: number[] = [];
+  aws.dynamo.on(BatchGetItemCommand).callsFake(async () => {
+    side.push(++underWay);
+    await new Promise(setImmediate);
+    underWay--;
+    return { Responses: {} };
+  });
+  // WHEN
+  const { counts } = await load()(EVENT, LONG);
+  // THEN
+  expect(counts).toMatchObject({ accepted: 15_000, pending: 0 });
+  // Five requests for a batch's opt-outs: the first batch alone, then four of them.
+  expect(Math.max(...side.slice(0, 5))).toBe(5);
+  expect(Math.max(...side.slice(0, 35))).toBeLessThanOrEqual(4 * 5);
+  expect(side).toHaveLength(30 * 5);
 });
