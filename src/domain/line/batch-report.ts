@@ -3,7 +3,7 @@ import { endpointResult } from './custom-channel-event';
 import { KnownBatch } from './drive-batch';
 import { LineAnswer } from './line-api';
 import { SentBatch } from './send-batch';
-import { bookOf } from './send-books';
+import { bookOf, failureCode } from './send-books';
 import { callsOf, isDecided } from './send-journal';
 import { EndpointResult, LineStatus, SendErrorCode } from '../../contract/custom-channel';
 import { CallState, SendBatch } from '../../contract/send-journal';
@@ -17,12 +17,22 @@ export function entriesOf({ known, isKept }: Pick<SentBatch, 'known' | 'isKept'>
   return known.flatMap(({ batch }) => {
     const calls = callsOf(batch).flatMap(({ state, index, recipients }) => {
       const status = statusOf(state, isKept);
-      const code = state === CallState.ACCEPTED ? undefined : (state !== CallState.SPLIT && batch.outcome?.code) || SendErrorCode.LINE_UNDECIDED;
-      const result = endpointResult(status, code, batch.requestIds?.[index]);
+      const result = endpointResult(status, codeOf(state, batch), batch.requestIds?.[index]);
       return recipients.map(({ id }) => [id, result] as const);
     });
     return [...calls, ...batch.excluded.map(({ id, status, code }) => [id, endpointResult(status, code)] as const)];
   });
+}
+
+function codeOf(state: CallState, { calls, outcome }: SendBatch): SendErrorCode | undefined {
+  switch (state) {
+    case CallState.ACCEPTED: return undefined;
+    case CallState.FAILED: return failureCode(outcome);
+    case CallState.UNKNOWN: return SendErrorCode.LINE_UNKNOWN;
+    case CallState.SPLIT: return SendErrorCode.LINE_UNDECIDED;
+    // The batch has one code: of its failed calls, if it has some.
+    default: return (calls.includes(CallState.FAILED) ? undefined : outcome?.code) ?? SendErrorCode.LINE_UNDECIDED;
+  }
 }
 
 function statusOf(state: CallState, isKept: boolean): LineStatus {
@@ -65,7 +75,7 @@ function logBatch(
   { batch, answer, isDecidedHere }: KnownBatch, isRepeat: boolean, problems: readonly ContentError[], functionType: string, telemetry: Telemetry,
 ): void {
   const { accepted, failed, unknown, pending, skipped, reasons } = bookOf([batch]);
-  const code = batch.outcome?.code ?? (pending > 0 ? SendErrorCode.LINE_UNDECIDED : undefined);
+  const code = unknown > 0 ? SendErrorCode.LINE_UNKNOWN : batch.outcome?.code ?? (pending > 0 ? SendErrorCode.LINE_UNDECIDED : undefined);
   const fields: LogFields = {
     batchId: batch.batchId,
     functionType,

@@ -99,6 +99,6 @@ function callOutcome({ outcome, requestIds = [] }: SendBatch, index: number, sta
  * Why the failed calls of a batch are. A batch has one code: that of its unknown calls when some became unknown at the end of
  * the 23 hours, so that those beside them which failed then had been kept back until then.
  */
-function failureCode(outcome: SendBatch['outcome']): SendErrorCode {
+export function failureCode(outcome: SendBatch['outcome']): SendErrorCode {
   return outcome?.code === SendErrorCode.LINE_UNKNOWN ? SendErrorCode.LINE_RATE_LIMITED : outcome?.code ?? SendErrorCode.LINE_REFUSED;
 }

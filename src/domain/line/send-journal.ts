@@ -265,7 +265,11 @@ function givenUp(batch: SendBatch, now: number, policy: UnknownOutcomePolicy): {
       ...released(batch),
       calls: calls.replaceAll(CallState.READY, CallState.FAILED).replaceAll(CallState.AMBIGUOUS, isResent ? CallState.SPLIT : CallState.UNKNOWN),
       ...(child.length > 0 && { children: [...batch.children ?? [], ...child.map(({ sk }) => sk)] }),
-      outcome: { ...batch.outcome, code: isLost ? SendErrorCode.LINE_UNKNOWN : batch.outcome?.code ?? SendErrorCode.LINE_RATE_LIMITED },
+      // Why calls failed before stays; that a call is unknown, its own state says.
+      outcome: {
+        ...batch.outcome,
+        code: isLost && !calls.includes(CallState.FAILED) ? SendErrorCode.LINE_UNKNOWN : batch.outcome?.code ?? SendErrorCode.LINE_RATE_LIMITED,
+      },
     }, now),
     children: child,
   };

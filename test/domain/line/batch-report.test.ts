@@ -34,6 +34,14 @@ describe('the result of everybody', () => {
     });
   });
 
+  test('of calls that ended differently has the reason of each: the batch\'s one code is that of its failed calls', () => {
+    const mixed = { outcome: { code: SendErrorCode.LINE_REFUSED, status: 403 } };
+    expect(Object.values(entries(batchOf('F-?U', [1, 1, 1, 1], mixed)))).toEqual([
+      'failed LINE_REFUSED', 'deferred LINE_UNDECIDED', 'deferred LINE_UNDECIDED', 'unknown LINE_UNKNOWN',
+    ]);
+    expect(Object.values(entries(batchOf('FU', [1, 1], { outcome: { code: SendErrorCode.LINE_UNKNOWN } })))).toEqual(['failed LINE_RATE_LIMITED', 'unknown LINE_UNKNOWN']);
+  });
+
   test('of a split batch is what its parts say, and deferred where a part cannot be read', () => {
     const rest = child('A', 0, 1, { requestIds: ['r1'] });
     expect(entries(PARENT, rest, child('', 2, 0, { sizes: [], excluded: [excluded(userId(2), SendErrorCode.LINE_REFUSED_RECIPIENT, 'failed')] }))).toEqual({
@@ -64,6 +72,7 @@ describe('the log', () => {
     ['partly refused', batchOf('AF', [1, 1], outcome(SendErrorCode.LINE_REFUSED)), 'ERROR', 'LINE_REFUSED'],
     ['with wrong content', batchOf('F', [1], outcome(SendErrorCode.TEXT_TOO_LONG)), 'ERROR', 'TEXT_TOO_LONG'],
     ['unknown', batchOf('U', [1], outcome(SendErrorCode.LINE_UNKNOWN)), 'ERROR', 'LINE_UNKNOWN'],
+    ['unknown and refused', batchOf('FU', [1, 1], outcome(SendErrorCode.LINE_REFUSED)), 'ERROR', 'LINE_UNKNOWN'],
   ])('has a line of a batch that is %s', (_case, batch, level, code) => {
     expect(logged([{ batch }])).toMatchObject([{ level, code, fields: { batchId: batch.batchId, functionType: 'text', state: batch.state } }]);
   });

@@ -189,6 +189,14 @@ describe('next step', () => {
     expect(step(silent, NOW + 32.8 * HOUR)).toMatchObject({ kind: 'give-up', to: { state: BatchState.UNKNOWN } });
   });
 
+  test.each(['SET_ASIDE', 'RESEND'] as const)('with %s the reason of what failed before is kept', (policy) => {
+    const refused = { code: SendErrorCode.LINE_REFUSED, status: 403 };
+    const mixed = outcome(claim(GROUP), result(0, CallState.FAILED, refused), result(1, CallState.AMBIGUOUS), result(2, CallState.AMBIGUOUS));
+    const { to } = step(mixed, NOW + 23 * HOUR, policy) as { to: SendBatch };
+    expect(to.outcome).toEqual(refused);
+    expect(bookOf([to]).reasons).toEqual(policy === 'RESEND' ? { LINE_REFUSED: 1 } : { LINE_REFUSED: 1, LINE_UNKNOWN: 3 });
+  });
+
   test('with RESEND the unclear calls, and no others, go into a batch with keys of its own, once', () => {
     // GIVEN
     const mixed = outcome(claim(GROUP), result(0, CallState.ACCEPTED, { requestId: 'r' }), result(1, CallState.AMBIGUOUS), result(2, CallState.READY));
