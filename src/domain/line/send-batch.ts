@@ -95,7 +95,9 @@ export async function sendBatch({ identity, candidates, excluded }: EventBatch, 
       batch = found;
       isRepeat = true;
       const known = await driveBatch({ batch }, sending);
-      await waking;
+      if (known.some((each) => each.error !== undefined || !isDecided(each.batch))) {
+        await waking;
+      }
       isKept = true;
       return result(known);
     }

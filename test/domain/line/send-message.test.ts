@@ -337,6 +337,22 @@ describe('an exact repeat', () => {
     expect(first((await world.invoke(CAMPAIGN)).reply)).toEqual(['accepted']);
   });
 
+  test('that decides the batch, or finds it decided, needs no wake-up message; one that does not, has to be repeated without it', async () => {
+    // GIVEN a batch that was only written down
+    await world.invoke(CAMPAIGN, { remainingMs: 1_500 });
+    for (const codes of [['SEND_ACCEPTED'], ['SEND_REPEATED']]) {
+      world.failing = { wakeUp: 1 };
+      const { reply } = await world.invoke(CAMPAIGN);
+      expect(first(reply)).toEqual(['accepted']);
+      expect(world.telemetry.codes.slice(-1)).toEqual(codes);
+    }
+    world = new SenderWorld();
+    await world.invoke(CAMPAIGN, { remainingMs: 1_500 });
+    world.failing = { wakeUp: 1 };
+    world.lineDoes = () => 500;
+    expect((await world.invoke(CAMPAIGN)).error).toMatchObject({ name: 'UndecidedSendError' });
+  });
+
   test('while the first call is open waits, and both get LINE\'s answer, whatever it is', async () => {
     for (const [behaviour, expected] of [['ok', ['accepted']], [403, ['failed', 'LINE_REFUSED']]] as const) {
       world = new SenderWorld();
