@@ -53,7 +53,7 @@ const SAYS: { readonly [code in SendErrorCode]?: string } = {
   [SendErrorCode.LINE_REFUSED_CONTENT]: 'LINE refused the content, and nobody got the message; correct what LINE names',
   [SendErrorCode.LINE_REFUSED_RECIPIENT]: 'LINE refused people by their user id; the others were sent to',
   [SendErrorCode.LINE_UNKNOWN]: 'LINE has not decided for 23 hours and is about to forget the key: nobody can know whether the batch was sent',
-  [SendErrorCode.LINE_UNDECIDED]: 'LINE may or may not have taken the batch; it is asked again under the same key',
+  [SendErrorCode.LINE_UNDECIDED]: 'LINE has not decided on the batch, or was not asked in time; it is asked again under the same key',
   [SendErrorCode.RUN_STOPPED]: 'the run was stopped after LINE had refused several of its batches; nothing was sent',
 };
 

@@ -115,10 +115,10 @@ function readData(data: unknown, { functionType, sampleMessages }: ContentOption
   if (json !== undefined) {
     return readMarked(json, functionType, DATA);
   }
-  if (MEANT_AS_JSON.test(data)) {
+  if (TEXT_FUNCTIONS.includes(functionType) && MEANT_AS_JSON.test(data)) {
     throw new ContentError(SendErrorCode.INVALID_CONTENT,
-      `${DATA} begins like a JSON message but is none (${data.length} UTF-16 code units): it is no JSON, or has no \`type\`; close what is open, escape quotes inside `
-      + 'texts, and write what is longer than 5 KB, where Pinpoint ends, as a template');
+      `${DATA} begins like a JSON message but is none (${data.length} UTF-16 code units): it is no JSON, or has no \`type\`; close what is open, write straight double quotes and escape `
+      + 'those inside texts, and write what is longer than 5 KB, where Pinpoint ends, as a template');
   }
   return withoutSettings([readPlain(data, functionType)]);
 }
@@ -281,10 +281,15 @@ function stickerIdAt(place: string, value: string): string {
 const JSON_MARKERS = ['type', 'messages', 'template', 'key', 'baseKey'];
 
 /**
- * The beginning of a message, or of several, that a marketer meant as JSON: a message that was cut off must not go out as the
- * raw text that it is. One pass, whatever the length: the name of the first member stands at the beginning.
+ * The beginning of a message, or of several, that a marketer meant as JSON: what was cut off, or got a word processor's quotes,
+ * must not go out as the raw text that it is. Only the first member is looked at, so that it takes no longer for long data.
  */
-const MEANT_AS_JSON = /^\s*(?:\[\s*)?\{\s*"(?:type|messages|template|key|baseKey|altText|notificationDisabled|customAggregationUnit|missingAttribute)"\s*:/;
+const MEANT_AS_JSON = new RegExp('^\\s*(?:`{3}\\w*\\s*)?(?:\\[\\s*)?\\{\\s*["\'“”„‟‘’«»]?'
+  + '(?:type|messages|template|key|baseKey|altText|contents|layout|notificationDisabled|customAggregationUnit|missingAttribute)'
+  + '["\'“”„‟‘’«»]?\\s*:', 'i');
+
+/** Functions that would send it as it is. */
+const TEXT_FUNCTIONS: readonly SendFunctionType[] = ['text', 'textV2', 'any'];
 
 /** The parsed data if it is meant as JSON, else undefined. */
 function readJson(data: string): JsonObject | unknown[] | undefined {

@@ -48,6 +48,8 @@ export interface Sending extends Driving {
   readonly deps: SendBatchDependencies;
   readonly identity: SendIdentity;
   readonly composer: ContentComposer;
+  /** Why so many people are not sent to, when the quota does not suffice for all of them. */
+  readonly tooMany?: Promise<ContentError | undefined>;
   /** What is done besides the sending, and waited for at the end of the invocation; nobody depends on it. */
   readonly besides: Promise<unknown>[];
 }
@@ -172,10 +174,7 @@ async function prepare(candidates: readonly Addressee[], excluded: readonly Batc
   if (composition instanceof ContentError) {
     return rejected(composition.code, composition);
   }
-  const [refused, tooMany] = await Promise.all([
-    refusedContents(composition, run, sending),
-    candidates.length < LARGE_SEND_RECIPIENTS ? undefined : lowQuota(allowed.length, deps),
-  ]);
+  const [refused, tooMany] = await Promise.all([refusedContents(composition, run, sending), sending.tooMany]);
   const [firstRefused] = refused.values();
   const problem = refused.size === composition.toValidate.length ? firstRefused ?? tooMany : tooMany;
   if (problem) {
@@ -255,11 +254,11 @@ async function refusedContents(
   return refused;
 }
 
-/** Why a send to so many people is not made; also warns, if that is the policy. */
+/** Why a send to so many people is not made, if it is a large one; also warns, if that is the policy. Never throws. */
 export async function lowQuota(
   recipients: number, { onLowQuota, quota, telemetry }: Pick<SendBatchDependencies, 'onLowQuota' | 'quota' | 'telemetry'>,
 ): Promise<ContentError | undefined> {
-  if (onLowQuota === 'SEND') {
+  if (onLowQuota === 'SEND' || recipients < LARGE_SEND_RECIPIENTS) {
     return undefined;
   }
   const left = await quota(CALL_TIMEOUT_MS);

@@ -8,7 +8,7 @@ import { bookOf } from './send-books';
 import { isDecided } from './send-journal';
 import { SendDependencies, SendInvocation, beginSending } from './send-message';
 import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
-import { LARGE_SEND_RECIPIENTS } from '../../contract/sending';
+import { SendRun } from '../../contract/send-journal';
 
 export interface ChunkDependencies extends SendDependencies {
   readonly chunks: {
@@ -46,21 +46,19 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
   const identity = identifyRun(event as unknown as Record<string, unknown>, { requestId: invocation.requestId, functionType });
   const batches = toBatches(readChunk(await deps.chunks.read(chunk), chunk.Key), identity.runId, sha256(`${chunk.Bucket}/${chunk.Key}`).slice(0, 32));
   const people = batches.flatMap(({ candidates }) => candidates);
-  // The quota is asked for the chunk, before its first batch.
-  const { sending, end } = beginSending(identity, event.Data, invocation, { ...deps, retryQueue: undefined, onLowQuota: 'SEND' });
+  const { sending, end } = beginSending(identity, event.Data, invocation, { ...deps, retryQueue: undefined });
   try {
-    const wrong = await checkContent(people, sending) ?? (people.length < LARGE_SEND_RECIPIENTS ? undefined : await lowQuota(people.length, deps));
+    const wrong = await checkContent(people, sending) ?? await lowQuota(people.length, deps);
     if (wrong) {
       telemetry.error(wrong.code, wrong.message, { runId: identity.runId });
       return { ...report(identity.runId, batches, []), stopped: wrong.code };
     }
     const sent: SentBatch[] = [];
     const waiting = [...batches];
-    const isOver = async () => sending.halted !== undefined
-      || sending.deadline - deps.now() < CHUNK_RESERVE_MS
-      || (await sending.run(identity.runId)).stopped !== undefined;
+    // A stopped run is gone on with: it takes no call to write down who is not sent to.
+    const isOver = () => sending.halted !== undefined || sending.deadline - deps.now() < CHUNK_RESERVE_MS;
     const sendNext = async (): Promise<boolean> => {
-      const batch = await isOver() ? undefined : waiting.shift();
+      const batch = isOver() ? undefined : waiting.shift();
       if (batch === undefined) {
         return false;
       }
@@ -92,7 +90,7 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
     for (const lane of lanes) {
       await lane;
     }
-    const { stopped = sending.halted } = await journal.run(identity.runId);
+    const { stopped = sending.halted } = await sending.inTime(journal.run(identity.runId)).catch((): Partial<SendRun> => ({}));
     return { ...report(identity.runId, batches, sent), ...(stopped && { stopped }) };
   } finally {
     await end();

@@ -1,7 +1,7 @@
 import { entriesOf, logBatches } from './batch-report';
 import { ContentComposer } from './compose-content';
 import { SendIdentity, readEvent, toReply } from './custom-channel-event';
-import { SendBatchDependencies, Sending, SentBatch, sendBatch } from './send-batch';
+import { SendBatchDependencies, Sending, SentBatch, lowQuota, sendBatch } from './send-batch';
 import { CustomChannelReply, SendErrorCode } from '../../contract/custom-channel';
 import { PINPOINT_WAIT_MS } from '../../contract/limits';
 import { SendFunctionType } from '../../contract/media';
@@ -78,7 +78,8 @@ export async function sendMessage(rawEvent: unknown, invocation: SendInvocation,
       `\`Endpoints\` must be an object of endpoint id → endpoint, got an array of ${event.unnamedEndpoints}; nothing was sent: write the endpoints by their ids`);
   }
   const remainingMs = Math.min(invocation.remainingMs, SEND_DEADLINE_MS + TIMEOUT_MARGIN_MS);
-  const { sending, end } = beginSending(event, event.data, { ...invocation, remainingMs }, deps);
+  const { sending: begun, end } = beginSending(event, event.data, { ...invocation, remainingMs }, deps);
+  const sending: Sending = { ...begun, tooMany: lowQuota(event.batches.reduce((sum, { candidates }) => sum + candidates.length, 0), deps) };
   const sent: SentBatch[] = [];
   for (let start = 0; start < event.batches.length; start += PARALLEL_BATCHES) {
     sent.push(...await Promise.all(event.batches.slice(start, start + PARALLEL_BATCHES).map((batch) => sendBatch(batch, sending))));

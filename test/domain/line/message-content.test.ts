@@ -160,7 +160,8 @@ describe('plain data and shorthand', () => {
     ['template', 'spring', SendErrorCode.INVALID_CONTENT, /write \{"type":"template".* or \{"template":"name"\}/],
     ['flex', '{"contents":{}}', SendErrorCode.INVALID_CONTENT, /write \{"type":"flex"/],
     // cut off, or with quotes that are not escaped
-    ...['{"type":"text"', '[{"type":"flex","altText":"Hi"', ' {"messages":[', '{"altText":"Hi","type":"flex","contents":{"type":"bub', '{"type":"text","text":"a "quoted" word"}', '{"altText":"Hi","contents":{}}'].map(
+    ...['{"type":"text"', '[{"type":"flex","altText":"Hi"', ' {"messages":[', '{"altText":"Hi","type":"flex","contents":{"type":"bub', '{"type":"text","text":"a "quoted" word"}', '{"altText":"Hi","contents":{}}',
+      '{\u201ctype\u201d:\u201ctext\u201d}', '{ type: "text" }', '```json\n{"type":"text"}\n```', '{"Messages":[]}', '{"contents":{"type":"bubble"'].map(
       (data): [SendFunctionType, string, SendErrorCode, RegExp] => ['text', data, SendErrorCode.INVALID_CONTENT, /begins like a JSON message but is none/]),
     ['image', '"a.png', SendErrorCode.INVALID_CONTENT, /part 1 of `Data` begins with a double quote/],
     ['image', ' "a.png"x', SendErrorCode.INVALID_CONTENT, /part 1 of `Data` begins with a double quote/],

@@ -136,6 +136,14 @@ describe('the quota before a large send', () => {
     expect(world.books()).toMatchObject(policy === 'REFUSE' && code ? { failed: count, reasons: { LOW_QUOTA: count } } : { failed: 0 });
   });
 
+  test('is held against everybody of an event, not against a batch of it', async () => {
+    world.onLowQuota = 'REFUSE';
+    world.quota = 1_199;
+    await world.invoke({ ...EVENT, Endpoints: endpoints(1_200) });
+    expect(world.requests).toEqual([]);
+    expect(world.books()).toMatchObject({ recipients: 1_200, failed: 1_200, reasons: { LOW_QUOTA: 1_200 } });
+  });
+
   test('that LINE does not tell stops nobody', async () => {
     world.onLowQuota = 'REFUSE';
     world.failing = { quota: 1 };

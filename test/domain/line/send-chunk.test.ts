@@ -224,15 +224,34 @@ describe('an event', () => {
     expect((await world.invokeChunk({ ...EVENT, Chunk })).error?.message).toBe('line 2 of chunk "run/0.jsonl" must be {"id","endpoint"} as JSON; write the chunk again');
   });
 
-  test('whose chunk, or run, cannot be read ends with what the bucket or table threw; a repeat sends', async () => {
-    for (const kind of ['chunk', 'run']) {
-      world = new SenderWorld();
-      world.chunks.set('runs/run/0.jsonl', text(3));
-      world.failing = { [kind]: 1 };
-      expect((await world.invokeChunk({ ...EVENT, Chunk })).error?.message).toBe(`${kind} failed`);
-      await world.invokeChunk({ ...EVENT, Chunk });
-      expectOnce(3);
+  test('whose chunk cannot be read ends with what the bucket threw; a repeat sends', async () => {
+    world.chunks.set('runs/run/0.jsonl', text(3));
+    world.failing = { chunk: 1 };
+    expect((await world.invokeChunk({ ...EVENT, Chunk })).error?.message).toBe('chunk failed');
+    await world.invokeChunk({ ...EVENT, Chunk });
+    expectOnce(3);
+  });
+
+  test('whose run cannot be read is undone; a repeat sends', async () => {
+    world.chunks.set('runs/run/0.jsonl', text(3));
+    world.failing = { run: 2 };
+    expect((await world.invokeChunk({ ...EVENT, Chunk })).reply).toMatchObject({ counts: { ...BALANCED, pending: 3 }, undone: [expect.any(String)] });
+    await world.invokeChunk({ ...EVENT, Chunk });
+    expectOnce(3);
+  });
+
+  test('of a run that was stopped is written down as such, and no call is made', async () => {
+    world.chunks.set('runs/run/0.jsonl', text(1_200));
+    world.lineDoes = () => 403;
+    // Three refused batches of the run, one after the other.
+    for (const key of ['a', 'b', 'c']) {
+      world.chunks.set(`runs/${key}`, text(1));
+      await world.invokeChunk({ ...EVENT, Chunk: { ...Chunk, Key: key } });
     }
+    const requests = world.requests.length;
+    const { reply } = await world.invokeChunk({ ...EVENT, Chunk });
+    expect(reply).toMatchObject({ counts: { ...BALANCED, failed: 1_200 }, undone: [], stopped: 'RUN_STOPPED' });
+    expect(world.requests).toHaveLength(requests);
   });
 
   test('of which a batch cannot be written down says that it is undone', async () => {
