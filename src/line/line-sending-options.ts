@@ -1,6 +1,6 @@
 import * as s3 from 'aws-cdk-lib/aws-s3';
 
-/** What a large send (500 people and more in one batch) does when the month's quota has fewer messages left. */
+/** What a large send (an event or a chunk of 500 people and more) does when the month's quota has fewer messages left. */
 export enum LowQuota {
   /** Sends; LINE is not asked for the quota. What it refuses is tried again for 23 hours. */
   SEND = 'SEND',
