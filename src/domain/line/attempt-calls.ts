@@ -1,10 +1,12 @@
 import { LineAnswer, LineApi, MIN_SEND_MS } from './line-api';
+import { isJsonObject } from './line-message';
 import { BatchCall, BatchContents, CallResult, SendJournal, SplitPart, callStateAfter, callsOf, isOpen, judge, requestOf } from './send-journal';
 import { SendLimiter } from './send-limiter';
 import { ContentValidity } from './validate-content';
 import { SendErrorCode } from '../../contract/custom-channel';
 import { Metric } from '../../contract/metrics';
 import { CallState, SendBatch, SendRun } from '../../contract/send-journal';
+import { errorText } from '../shared/error-text';
 import { Telemetry } from '../shared/telemetry';
 
 /** Longest time of a call; two of them, with a pause, fit before a send function's deadline. */
@@ -73,12 +75,21 @@ export interface Attempted extends CallResult {
  * A 400 after an ambiguous attempt decides nothing: LINE may have taken the first.
  *
  * @param firstTurn the limiter's answer for the first call, if it has been asked already
- * @throws what the content bucket throws
  */
 export async function attemptCalls(batch: SendBatch, until: number, work: Attempting, firstTurn?: Promise<boolean>): Promise<Attempted[]> {
-  const { deps } = work;
-  const { stopped } = await work.inTime(work.run(batch.runId));
-  const lines = batch.content === undefined && batch.contentKey !== undefined ? await work.inTime(deps.contents.get(batch.contentKey)) : [];
+  const { deps, deps: { telemetry } } = work;
+  // A stop is advice: without the run's row the batch goes on.
+  const { stopped } = await work.inTime(work.run(batch.runId)).catch((): Partial<SendRun> => ({}));
+  let lines: readonly string[] = [];
+  if (batch.content === undefined && batch.contentKey !== undefined) {
+    try {
+      lines = await work.inTime(deps.contents.get(batch.contentKey));
+    } catch (error) {
+      // No call was made, so that the claim is given back as it was.
+      telemetry.error(SendErrorCode.LINE_UNDECIDED, 'the body of the batch could not be read (see `reason`); nothing was sent, and it is gone on with later', { batchId: batch.batchId, reason: errorText(error) });
+      return [];
+    }
+  }
   const open = callsOf(batch).filter(isOpen);
   const results: Attempted[] = [];
   let next = 0;
@@ -91,8 +102,14 @@ export async function attemptCalls(batch: SendBatch, until: number, work: Attemp
         continue;
       }
       const content = batch.content ?? lines[batch.lines![call.index]];
+      if (content === undefined) {
+        telemetry.error(SendErrorCode.LINE_UNDECIDED, 'the body object of the batch has no line for a call; nothing was sent for it', { batchId: batch.batchId, call: call.index });
+        continue;
+      }
       const result = await attemptCall(batch, call, { content, until, firstTurn: position === 0 ? firstTurn : undefined }, work);
-      results.push(result.state === CallState.FAILED ? await afterRefusal(batch, call, content, result, until, work) : result);
+      results.push(result.state !== CallState.FAILED ? result
+        // LINE has refused it, so that it can be asked again: what fails here must not make it look as if LINE had it.
+        : await afterRefusal(batch, call, content, result, until, work).catch(() => notNow(result)));
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_CALLS, open.length) }, attemptNext));
@@ -160,6 +177,11 @@ function told(state: CallState, answer: LineAnswer | undefined, halted: SendErro
   }
 }
 
+/** Refused, but nobody can tell now whether for good. */
+function notNow(result: Attempted): Attempted {
+  return { ...result, state: CallState.READY, code: SendErrorCode.LINE_UNDECIDED };
+}
+
 /** LINE refused the call, and nobody in it got the message: finds out whether that holds for all of them. */
 async function afterRefusal(
   batch: SendBatch, { recipients }: BatchCall, content: string, result: Attempted, until: number, work: Attempting,
@@ -186,7 +208,7 @@ async function afterRefusal(
     : await validate(JSON.stringify({ messages: JSON.parse(`{${content}}`).messages }), Math.min(CALL_TIMEOUT_MS, until - now()));
   if (validity === 'unavailable') {
     // Whether content or people are wrong cannot be told now. Nothing was sent, so it can be asked again.
-    return { ...result, state: CallState.READY, code: SendErrorCode.LINE_UNDECIDED };
+    return notNow(result);
   }
   if (validity !== 'valid') {
     return { ...result, code: SendErrorCode.LINE_REFUSED_CONTENT };
@@ -206,5 +228,15 @@ async function afterRefusal(
  * Source: LINE, Messaging API reference, "Send multicast message", error response.
  */
 export function namedRecipients(body: string, count: number): ReadonlySet<number> {
-  return new Set([...body.matchAll(/\bto\[(\d{1,3})\]/g)].map(([, position]) => Number(position)).filter((position) => position < count));
+  let error: unknown;
+  try {
+    error = JSON.parse(body);
+  } catch {
+    return new Set();
+  }
+  const { message, details } = isJsonObject(error) ? error : {};
+  // Not the details' texts, which may quote content.
+  const places = [message, ...Array.isArray(details) ? details.map((detail: unknown) => isJsonObject(detail) && detail.property) : []];
+  return new Set(places.flatMap((place) => (typeof place === 'string' ? [...place.matchAll(/\bto\[(\d{1,3})\]/g)] : []))
+    .map(([, position]) => Number(position)).filter((position) => position < count));
 }

@@ -123,11 +123,12 @@ export function identifyRun(event: JsonObject, { requestId, functionType }: Even
   const [campaign, treatment, activity] = [text('CampaignId'), text('TreatmentId') ?? '0', text('ActivityId')];
   const [journey, journeyRun, journeyActivity] = [text('JourneyId'), text('JourneyRunId'), text('JourneyActivityId')];
   const origin = campaign ? 'campaign' : journey ?? journeyRun ?? journeyActivity ? 'journey' : 'direct';
+  // For reports: what is longer than any id could not be kept in an item.
+  const named = (ids: Omit<RunSource, 'origin'>) =>
+    Object.fromEntries(Object.entries(ids).flatMap(([name, id]) => (id === undefined ? [] : [[name, id.slice(0, MAX_SOURCE_LENGTH)]])));
   const source: RunSource = {
     origin,
-    ...(application && { application }),
-    ...(campaign && { campaign, treatment, ...(activity && { activity }) }),
-    ...(!campaign && { ...(journey && { journey }), ...(journeyRun && { journeyRun }), ...(journeyActivity && { journeyActivity }) }),
+    ...named({ application, ...(campaign ? { campaign, treatment, activity } : { journey, journeyRun, journeyActivity }) }),
   };
   if (campaign && activity) {
     return { source, runId: runId('campaign', application ?? '-', campaign, treatment, activity) };
@@ -138,6 +139,9 @@ export function identifyRun(event: JsonObject, { requestId, functionType }: Even
   const token = text('clientToken');
   return { source, runId: token ? runId('token', functionType, token) : runId('request', functionType, requestId) };
 }
+
+/** Characters of an id of the event that are kept for reports. Pinpoint's have 32. */
+const MAX_SOURCE_LENGTH = 256;
 
 /** A part of a key: as it is when it is plain and short, else its hash. The two cannot be mistaken for each other. */
 function keyPart(part: string): string {

@@ -13,6 +13,9 @@ const POLL_MS = 500;
 /** Longest time of a claim. Its end, or that of its holder, is soon seen by others. */
 const MAX_HOLD_MS = 20_000;
 
+/** Pause before what became of a batch is written again; twice as long before the third time. */
+const RECORD_PAUSE_MS = 150;
+
 /** Batches that LINE refuses whole, one after the other, until the run is stopped. */
 export const REFUSALS_TO_STOP = 3;
 
@@ -161,21 +164,29 @@ export function holdMs(work: Driving): number {
 
 /** Writes what became of a batch's calls. If somebody else has gone on with it meanwhile, at least what LINE has accepted. */
 async function record(
-  from: SendBatch, wanted: SendBatch, children: readonly SendBatch[], { deps: { journal, now }, inTime }: Driving,
+  from: SendBatch, wanted: SendBatch, children: readonly SendBatch[], work: Driving,
 ): Promise<SendBatch> {
-  let onRecord = await inTime(journal.write(from, wanted, children));
-  while (!isSameStep(onRecord, wanted)) {
+  const { journal, now } = work.deps;
+  const write = async (before: SendBatch, after: SendBatch, parts: readonly SendBatch[] = []): Promise<SendBatch> => {
+    const onRecord = await persist(() => journal.write(before, after, parts), work);
     const merged = withAcceptances(onRecord, wanted, now());
-    if (merged === onRecord) {
-      break;
+    return isSameStep(onRecord, after) || merged === onRecord ? onRecord : write(onRecord, merged);
+  };
+  return write(from, wanted, children);
+}
+
+/** LINE's answer is in hand, and nobody else may go on with the batch yet: what fails once is tried again. */
+async function persist(write: () => Promise<SendBatch>, { deps: { sleep }, inTime }: Driving): Promise<SendBatch> {
+  for (let pause = RECORD_PAUSE_MS; ; pause *= 2) {
+    try {
+      return await inTime(write());
+    } catch (error) {
+      if (pause > RECORD_PAUSE_MS * 2) {
+        throw error;
+      }
+      await inTime(sleep(pause));
     }
-    const next = await inTime(journal.write(onRecord, merged));
-    if (isSameStep(next, merged)) {
-      return next;
-    }
-    onRecord = next;
   }
-  return onRecord;
 }
 
 /** Several batches that LINE refuses whole, one after the other, for what they say and not for whom they name, are a mistake of the run: it is stopped. */

@@ -1,5 +1,5 @@
 import { logBatches } from './batch-report';
-import { DriveDependencies, driveBatch } from './drive-batch';
+import { DriveDependencies, Driving, driveBatch } from './drive-batch';
 import { isDecided } from './send-journal';
 import { runCache } from './send-message';
 import { SendErrorCode } from '../../contract/custom-channel';
@@ -37,39 +37,53 @@ const TIMEOUT_MARGIN_MS = 8_000;
  * @returns ids of messages that could not be handled: the queue delivers them again, and at last sets them aside
  */
 export async function resumeBatches(messages: readonly RetryMessage[], invocation: ResumeInvocation, deps: ResumeDependencies): Promise<string[]> {
-  const { journal, telemetry, now, retryQueue } = deps;
-  const work = {
+  const { telemetry, now } = deps;
+  const work: Driving = {
     deps,
     owner: invocation.owner,
     deadline: now() + invocation.remainingMs - TIMEOUT_MARGIN_MS,
     defers: false,
     waits: false,
     run: runCache(deps),
-    inTime: async <T>(asked: Promise<T>) => asked,
+    // Every call ends by itself, and what comes late is written down late: what LINE has accepted is worth it.
+    inTime: async (asked) => asked,
   };
   const failed = await Promise.all(messages.map(async ({ messageId, body }) => {
+    let request: RetryRequest | undefined;
     try {
-      const request = readRequest(body);
-      const batch = await journal.load(request);
-      if (!batch) {
-        return [];
-      }
+      request = readRequest(body);
       // Each its own: what halts one batch, such as missing credentials, halts the others when they find it out.
-      const known = await driveBatch({ batch }, { ...work });
-      logBatches({ known, isRepeat: true, problems: [] }, 'retry', telemetry);
-      if (known.some((each) => each.error !== undefined || !isDecided(each.batch))) {
-        const { attempt = 0 } = request;
-        const isWaitingForSomebody = known.some((each) => each.batch.outcome?.code === SendErrorCode.LINE_QUOTA_EXCEEDED);
-        const seconds = isWaitingForSomebody ? MAX_RETRY_SECONDS : Math.min(MAX_RETRY_SECONDS, WAKE_UP_SECONDS * 2 ** Math.min(attempt, 10));
-        await retryQueue.again({ pk: batch.pk, sk: batch.sk, attempt: attempt + 1 }, seconds);
-      }
+      await resumeBatch(request, { ...work }, deps);
       return [];
     } catch (error) {
-      telemetry.error('RETRY_FAILED', 'a batch could not be gone on with; the queue delivers it again', { messageId, reason: errorText(error) });
+      const reason = errorText(error);
+      // The same delays as for a batch that was gone on with: a table may be away for hours.
+      if (request && await comeAgain(request, deps).then(() => true, () => false)) {
+        telemetry.warn('RETRY_FAILED', 'a batch could not be gone on with; it comes again later', { messageId, reason });
+        return [];
+      }
+      telemetry.error('RETRY_FAILED', 'a batch could not be gone on with; the queue delivers it again', { messageId, reason });
       return [messageId];
     }
   }));
   return failed.flat();
+}
+
+async function resumeBatch(request: RetryRequest, work: Driving, deps: ResumeDependencies): Promise<void> {
+  const batch = await work.inTime(deps.journal.load(request));
+  if (!batch) {
+    return;
+  }
+  const known = await driveBatch({ batch }, work);
+  logBatches({ known, isRepeat: true, problems: [] }, 'retry', deps.telemetry);
+  if (known.some((each) => each.error !== undefined || !isDecided(each.batch))) {
+    const isOutOfQuota = known.some((each) => each.batch.outcome?.code === SendErrorCode.LINE_QUOTA_EXCEEDED);
+    await comeAgain(request, deps, isOutOfQuota ? MAX_RETRY_SECONDS : undefined);
+  }
+}
+
+async function comeAgain({ pk, sk, attempt = 0 }: RetryRequest, { retryQueue }: ResumeDependencies, seconds?: number): Promise<void> {
+  await retryQueue.again({ pk, sk, attempt: attempt + 1 }, seconds ?? Math.min(MAX_RETRY_SECONDS, WAKE_UP_SECONDS * 2 ** Math.min(attempt, 10)));
 }
 
 /** @throws when it is no request: nothing but this library writes to the queue, so that somebody has to look at it */

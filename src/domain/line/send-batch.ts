@@ -150,7 +150,11 @@ async function prepare(candidates: readonly Addressee[], excluded: readonly Batc
   void deps.warmUp().catch(() => undefined);
   const composing = composer.compose(candidates);
   composing.catch(() => undefined);
-  const [reasons, run] = await Promise.all([deps.subscriptions.exclusions(candidates.map(({ to }) => to)), sending.run(identity.runId)]);
+  const [reasons, run] = await Promise.all([
+    deps.subscriptions.exclusions(candidates.map(({ to }) => to)),
+    // Advice: without it nobody is stopped, and LINE is asked about the content once more.
+    sending.run(identity.runId).catch((): Partial<SendRun> => ({})),
+  ]);
   const allowed = candidates.filter(({ to }) => !reasons.has(to));
   const left = [...excluded, ...candidates.flatMap(({ id, to }): BatchExclusion[] => {
     const code = reasons.get(to);
@@ -174,7 +178,7 @@ async function prepare(candidates: readonly Addressee[], excluded: readonly Batc
   if (composition instanceof ContentError) {
     return rejected(composition.code, composition);
   }
-  const [refused, tooMany] = await Promise.all([refusedContents(composition, run, sending), sending.tooMany]);
+  const [refused, tooMany] = await Promise.all([refusedContents(composition, run.validated, sending), sending.tooMany]);
   const [firstRefused] = refused.values();
   const problem = refused.size === composition.toValidate.length ? firstRefused ?? tooMany : tooMany;
   if (problem) {
@@ -208,7 +212,8 @@ function compositionItem(
   base: Pick<NewBatch, 'identity' | 'runId' | 'source' | 'unclaimed' | 'now'>, contentKey: string,
 ): { item: SendBatch; lines?: readonly string[] } {
   const ids = new Set(allowed.map(({ id }) => id));
-  const calls = composed.map(({ content, recipients }) => ({ content, recipients: recipients.filter(({ id }) => ids.has(id)) }))
+  const addresses = new Set(allowed.map(({ to }) => to));
+  const calls = composed.map(({ content, recipients }) => ({ content, recipients: recipients.filter(({ to }) => addresses.has(to)) }))
     .filter(({ recipients }) => recipients.length > 0);
   const item = {
     ...base,
@@ -231,12 +236,12 @@ function compositionItem(
  * @returns what LINE refuses, by the id of the content
  */
 async function refusedContents(
-  { toValidate }: Composition, run: SendRun, { deps, deadline, inTime, besides }: Sending,
+  { toValidate }: Composition, validatedBefore: readonly string[] | undefined, { deps, identity, deadline, inTime, besides }: Sending,
 ): Promise<ReadonlyMap<string, ContentError>> {
   const { validated, validate, journal, now } = deps;
   const refused = new Map<string, ContentError>();
   await Promise.all(toValidate.map(async ({ id, body }) => {
-    if (validated.has(id) || run.validated.includes(id)) {
+    if (validated.has(id) || validatedBefore?.includes(id)) {
       return;
     }
     const verdict = await validate(body, Math.min(CALL_TIMEOUT_MS, deadline - now()));
@@ -246,7 +251,7 @@ async function refusedContents(
       }
       validated.add(id);
       // Whoever does not learn of it asks again.
-      besides.push(inTime(journal.markValidated(run.runId, id)).catch(() => undefined));
+      besides.push(inTime(journal.markValidated(identity.runId, id)).catch(() => undefined));
     } else if (verdict !== 'unavailable') {
       refused.set(id, new ContentError(verdict.code, verdict.message));
     }

@@ -44,11 +44,14 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
     throw new Error('`Chunk` must name the object of recipients as {"Bucket","Key"}; write where it is');
   }
   const identity = identifyRun(event as unknown as Record<string, unknown>, { requestId: invocation.requestId, functionType });
-  const batches = toBatches(readChunk(await deps.chunks.read(chunk), chunk.Key), identity.runId, sha256(`${chunk.Bucket}/${chunk.Key}`).slice(0, 32));
-  const people = batches.flatMap(({ candidates }) => candidates);
+  if (identity.runId.startsWith('request/')) {
+    throw new Error('an event with a `Chunk` must say which run it belongs to, or a repeat would send again; write `clientToken`, or the ids of a campaign or a journey');
+  }
   const { sending, end } = beginSending(identity, event.Data, invocation, { ...deps, retryQueue: undefined });
   try {
-    const wrong = await checkContent(people, sending) ?? await lowQuota(people.length, deps);
+    const batches = toBatches(readChunk(await sending.inTime(deps.chunks.read(chunk)), chunk.Key), identity.runId, chunkId(chunk));
+    const people = batches.flatMap(({ candidates }) => candidates);
+    const wrong = await sending.inTime(checkContent(people, sending)) ?? await lowQuota(people.length, deps);
     if (wrong) {
       telemetry.error(wrong.code, wrong.message, { runId: identity.runId });
       return { ...report(identity.runId, batches, []), stopped: wrong.code };
@@ -122,7 +125,13 @@ function report(runId: string, batches: readonly EventBatch[], sent: readonly Se
   };
 }
 
+/** An overwritten chunk is another one. */
+function chunkId({ Bucket, Key, VersionId }: ChunkSendEvent['Chunk']): string {
+  return sha256(JSON.stringify([Bucket, Key, ...VersionId === undefined ? [] : [VersionId]])).slice(0, 32);
+}
+
 function readChunk(text: string, key: string): (readonly [string, unknown])[] {
+  const ids = new Set<string>();
   return text.split('\n').filter((line) => line.trim() !== '').map((line, index) => {
     let parsed: unknown;
     try {
@@ -132,6 +141,9 @@ function readChunk(text: string, key: string): (readonly [string, unknown])[] {
     }
     if (!isJsonObject(parsed) || typeof parsed.id !== 'string') {
       throw new Error(`line ${index + 1} of chunk ${JSON.stringify(key)} must be {"id","endpoint"} as JSON; write the chunk again`);
+    }
+    if (ids.size === ids.add(parsed.id).size) {
+      throw new Error(`line ${index + 1} of chunk ${JSON.stringify(key)} has an id that another line has; write each endpoint once`);
     }
     return [parsed.id, parsed.endpoint] as const;
   });

@@ -294,7 +294,7 @@ export type Verdict =
  * Source: LINE, Messaging API reference, "Status codes" and "Retry an API request". A 409 decides only with the request
  * id that was accepted: without it LINE may be at work on the first of two equal requests. 408 and redirects come from
  * something between here and LINE, which cannot know; so does a 2xx without the request id that LINE puts into every
- * answer ("Response headers").
+ * answer ("Response headers"), and a 4xx without it.
  */
 export function judge(answer: LineAnswer): Verdict {
   if (answer.kind === 'not-called') {
@@ -312,7 +312,7 @@ export function judge(answer: LineAnswer): Verdict {
     case 408: return 'unclear';
     case 409: return acceptedRequestId ? 'accepted' : 'unclear';
     case 429: return 'held-back';
-    default: return status >= 400 && status < 500 ? 'refused' : 'unclear';
+    default: return status >= 400 && status < 500 && requestId ? 'refused' : 'unclear';
   }
 }
 

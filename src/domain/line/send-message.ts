@@ -1,6 +1,7 @@
 import { entriesOf, logBatches } from './batch-report';
 import { ContentComposer } from './compose-content';
 import { SendIdentity, readEvent, toReply } from './custom-channel-event';
+import { invocationClock } from './invocation-clock';
 import { SendBatchDependencies, Sending, SentBatch, lowQuota, sendBatch } from './send-batch';
 import { CustomChannelReply, SendErrorCode } from '../../contract/custom-channel';
 import { PINPOINT_WAIT_MS } from '../../contract/limits';
@@ -32,7 +33,7 @@ export const SEND_DEADLINE_MS = PINPOINT_WAIT_MS - 2_000;
 const TIMEOUT_MARGIN_MS = 1_000;
 
 /** What has been begun, above all writing down LINE's answer, is waited for this much longer; the rest of the margin is for the reply. */
-const RECORDING_MS = 700;
+export const RECORDING_MS = 700;
 
 /** Batches of one event that are sent side by side. */
 const PARALLEL_BATCHES = 10;
@@ -102,12 +103,7 @@ export function beginSending(
   identity: SendIdentity, data: unknown, { owner, remainingMs }: Omit<SendInvocation, 'requestId'>, deps: SendDependencies,
 ): { sending: Sending; end: () => Promise<void> } {
   const availableMs = remainingMs - TIMEOUT_MARGIN_MS;
-  const timer = new AbortController();
-  const end = deps.sleep(Math.max(0, availableMs + RECORDING_MS), timer.signal).then((): never => {
-    throw new Error('the time of the invocation was over before AWS answered');
-  });
-  // Nobody may be waiting for it when it comes.
-  end.catch(() => undefined);
+  const clock = invocationClock(availableMs + RECORDING_MS, deps.sleep);
   const besides: Promise<unknown>[] = [];
   return {
     sending: {
@@ -120,11 +116,11 @@ export function beginSending(
       defers: deps.retryQueue !== undefined,
       waits: true,
       run: runCache(deps),
-      inTime: async (work) => Promise.race([work, end]),
+      inTime: clock.inTime,
     },
     end: async () => {
-      await Promise.race([Promise.allSettled(besides), end]).catch(() => undefined);
-      timer.abort();
+      await clock.inTime(Promise.allSettled(besides)).catch(() => undefined);
+      clock.stop();
     },
   };
 }

@@ -21,7 +21,8 @@ const MAX_SUMMARY_LENGTH = 200;
  */
 export async function validateContent(line: LineApi, body: string, timeoutMs: number): Promise<ContentValidity> {
   const answer = await line.call({ method: 'POST', path: '/v2/bot/message/validate/multicast', body, timeoutMs });
-  if (answer.kind !== 'response') {
+  // Without LINE's request id it is the answer of something between here and LINE.
+  if (answer.kind !== 'response' || !answer.requestId) {
     return 'unavailable';
   }
   switch (answer.status) {

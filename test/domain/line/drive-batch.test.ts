@@ -173,13 +173,13 @@ describe('a batch that two drive at the same time', () => {
   });
 });
 
-test('a bucket that does not give the contents leaves the batch claimed until its lease is over; then it is sent', async () => {
+test('a bucket that does not give the contents has the claim given back: nothing was sent, and it is sent later', async () => {
   world.failing = { get: 1 };
   const { reply } = await world.invoke({ ...EVENT, Data: '{{Attributes.Name}}' });
   expect(reply![user(0)].EventAttributes.LineStatus).toBe('deferred');
   expect(world.requests).toEqual([]);
   expect(world.telemetry.codes).toContain('LINE_UNDECIDED');
-  expect(world.batches()).toMatchObject([{ state: BatchState.IN_FLIGHT }]);
+  expect(world.batches()).toMatchObject([{ state: BatchState.READY }]);
   await world.drain();
   expect(world.books()).toMatchObject({ accepted: 3 });
 });

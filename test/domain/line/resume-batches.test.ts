@@ -57,11 +57,13 @@ describe('a message', () => {
     expect(JSON.stringify(world.telemetry.lines)).not.toContain('"sk":5');
   });
 
-  test.each(['load', 'again'])('is given back when its batch cannot be gone on with (%s), and comes again', async (kind) => {
+  test.each<[Record<string, number>, string[]]>([
+    [{ load: 1 }, []], [{ again: 1 }, []], [{ load: 1, again: 1 }, ['message-1']], [{ again: 2 }, ['message-1']],
+  ])('whose batch cannot be gone on with (%j) comes again later; without the queue it is given back', async (failing, givenBack) => {
     world.lineDoes = () => 500;
     await world.invoke(EVENT);
-    world.failing = { [kind]: 1 };
-    expect((await world.resume(world.queue)).reply).toEqual(['message-1']);
+    world.failing = failing;
+    expect((await world.resume(world.queue)).reply).toEqual(givenBack);
     world.lineDoes = undefined;
     world.time.pass(60_000);
     await world.drain();

@@ -36,7 +36,7 @@ describe('a chunk', () => {
   });
 
   test('tells of everybody in its order; who may not be sent to is skipped', async () => {
-    world.chunks.set('runs/run/0.jsonl', `${text(2, [line(7, { OptOut: 'ALL' }), line(1), '', JSON.stringify({ id: 'nobody' })])}\n`);
+    world.chunks.set('runs/run/0.jsonl', `${text(2, [line(7, { OptOut: 'ALL' }), JSON.stringify({ id: 'again', endpoint: { ChannelType: 'CUSTOM', Address: user(1) } }), '', JSON.stringify({ id: 'nobody' })])}\n`);
     const { reply } = await world.invokeChunk({ ...EVENT, Chunk });
     expect(reply).toMatchObject({ recipients: 5, counts: { ...BALANCED, accepted: 2, skipped: 3 } });
     expect(JSON.parse(world.requests[0].body!).to).toEqual([user(0), user(1)]);
@@ -232,12 +232,30 @@ describe('an event', () => {
     expectOnce(3);
   });
 
-  test('whose run cannot be read is undone; a repeat sends', async () => {
+  test('whose run cannot be read is sent all the same', async () => {
     world.chunks.set('runs/run/0.jsonl', text(3));
-    world.failing = { run: 2 };
-    expect((await world.invokeChunk({ ...EVENT, Chunk })).reply).toMatchObject({ counts: { ...BALANCED, pending: 3 }, undone: [expect.any(String)] });
-    await world.invokeChunk({ ...EVENT, Chunk });
+    world.failing = { run: 3 };
+    expect((await world.invokeChunk({ ...EVENT, Chunk })).reply).toMatchObject({ counts: { ...BALANCED, accepted: 3 }, undone: [] });
     expectOnce(3);
+  });
+
+  test('without ids that name its run is refused, as a repeat would send again', async () => {
+    const { error } = await world.invokeChunk({ Data: 'Hello', Chunk });
+    expect(error?.message).toMatch(/must say which run it belongs to.*write `clientToken`/);
+    expect(world.requests).toEqual([]);
+  });
+
+  test('whose chunk was overwritten is another part of the run', async () => {
+    await world.invokeChunk({ ...EVENT, Chunk: { ...Chunk, VersionId: 'v1' } });
+    world.chunks.set('runs/run/0.jsonl', text(5));
+    const { reply } = await world.invokeChunk({ ...EVENT, Chunk: { ...Chunk, VersionId: 'v2' } });
+    expect(reply).toMatchObject({ recipients: 5, counts: { ...BALANCED, accepted: 5 } });
+  });
+
+  test('with one id twice is refused before anything is sent', async () => {
+    world.chunks.set('runs/run/0.jsonl', text(2, [line(0)]));
+    expect((await world.invokeChunk({ ...EVENT, Chunk })).error?.message).toBe('line 3 of chunk "run/0.jsonl" has an id that another line has; write each endpoint once');
+    expect(world.requests).toEqual([]);
   });
 
   test('of a run that was stopped is written down as such, and no call is made', async () => {

@@ -242,6 +242,7 @@ describe('LINE\'s answer', () => {
     ['400', response(400), 'refused', CallState.FAILED, CallState.AMBIGUOUS],
     ['403', response(403), 'refused', CallState.FAILED, CallState.AMBIGUOUS],
     ['413', response(413), 'refused', CallState.FAILED, CallState.AMBIGUOUS],
+    ['403 of something between here and LINE', response(403, { requestId: undefined }), 'unclear', CallState.AMBIGUOUS, CallState.AMBIGUOUS],
   ])('%s', (_case, answer, verdict, fresh, ambiguousBefore) => {
     expect(judge(answer)).toBe(verdict);
     expect(callStateAfter(CallState.READY, answer)).toBe(fresh);

@@ -803,7 +803,7 @@ describe('the journal', () => {
   ])('that does not take %s: the caller is told what is known, and the queue asks LINE again under the same key', async (_case, behaviour, expected) => {
     // GIVEN
     world.behaviours = behaviour === 500 ? ALWAYS(500) : [behaviour];
-    world.failing = { write: 1 };
+    world.failing = { write: 3 };
     // WHEN
     const { reply } = await world.invoke(JOURNEY);
     // THEN
@@ -815,6 +815,18 @@ describe('the journal', () => {
     await world.drain();
     expectOnce(3);
     expect(new Set(world.requests.map(({ retryKey }) => retryKey)).size).toBe(1);
+  });
+
+  test.each<[string, LineBehaviour, string[]]>([
+    ['an acceptance', 'ok', ['accepted']],
+    ['a refusal', 403, ['failed', 'LINE_REFUSED']],
+  ])('that takes %s at the third time only has it, and nobody has to come again', async (_case, behaviour, expected) => {
+    world.behaviours = [behaviour];
+    world.failing = { write: 2 };
+    const { reply } = await world.invoke(JOURNEY);
+    expect(first(reply)).toEqual(expected);
+    expect(world.telemetry.codes).not.toContain('JOURNAL_NOT_WRITTEN');
+    expect(world.requests).toHaveLength(1);
   });
 
   test('loses its item while it is waited for: the last known state is told', async () => {

@@ -73,8 +73,8 @@ const MUTANTS: readonly Mutant[] = [
     file: 'drive-batch',
     seen: 'nobodyForgotten',
     changes: [[
-      'await inTime(journal.write(from, wanted, children))',
-      'await inTime(journal.write(from, wanted).then(async (batch) => { for (const child of children) { await journal.create(child); } return batch; }))',
+      'await persist(() => journal.write(before, after, parts), work)',
+      'await persist(() => journal.write(before, after).then(async (batch) => { for (const child of parts) { await journal.create(child); } return batch; }), work)',
     ]],
   },
   { name: 'a first attempt that is forgotten', file: 'send-journal', seen: 'notAfterLineForgets', changes: [['firstAttemptAt: batch.firstAttemptAt ?? now', 'firstAttemptAt: now']] },

@@ -3,7 +3,7 @@ import { LineAnswer, LineRequest } from '../../../src/domain/line/line-api';
 import { validateContent } from '../../../src/domain/line/validate-content';
 
 const BODY = '{"messages":[{"type":"text","text":"hello"}]}';
-const response = (status: number, body: unknown): LineAnswer => ({ kind: 'response', status, body: typeof body === 'string' ? body : JSON.stringify(body) });
+const response = (status: number, body: unknown): LineAnswer => ({ kind: 'response', status, requestId: 'line-1', body: typeof body === 'string' ? body : JSON.stringify(body) });
 
 async function validate(answer: LineAnswer) {
   const requests: LineRequest[] = [];
