@@ -15,7 +15,7 @@ import * as sending from '../src/contract/sending';
 import { MAX_AGGREGATION_UNITS } from '../src/domain/line/aggregation-units';
 import { CALL_TIMEOUT_MS, SPLIT_CALLS_PER_RUN } from '../src/domain/line/attempt-calls';
 import { entriesOf } from '../src/domain/line/batch-report';
-import { readBooksRequest } from '../src/domain/line/books-request';
+import { BatchStateRequest, readBooksRequest, RunBooksRequest } from '../src/domain/line/books-request';
 import { contentComposer } from '../src/domain/line/compose-content';
 import { ContentError } from '../src/domain/line/content-error';
 import { identifyBatch, identifyRun, readEvent, toReply } from '../src/domain/line/custom-channel-event';
@@ -30,7 +30,7 @@ import { JournalChange, SendEventEntry, publishOutcomes } from '../src/domain/li
 import { judge } from '../src/domain/line/send-journal';
 import { SEND_DEADLINE_MS } from '../src/domain/line/send-message';
 import { LineMessageType } from '../src/line/line-message-type';
-import { RunBooks, readRunBooks } from '../src/runtime/send-books-reader';
+import { BatchReport, RunBooks, readBatchReport, readRunBooks } from '../src/runtime/send-books-reader';
 
 const page = readFileSync(join(__dirname, '../docs/sending.md'), 'utf8');
 const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
@@ -184,6 +184,21 @@ describe('personalisation', () => {
     rows.forEach(([endpoint, keys]) => expect(templateCandidates('spring', endpoint)).toEqual(keys));
   });
 
+  test('the event that the command sends reaches each in their language, by their name', async () => {
+    // GIVEN
+    const file = /--payload file:\/\/(\S+)/.exec(blocks.get('send')!)![1];
+    const { runId, data, batches: [{ candidates, excluded: left }] } = readEvent(block(file), { requestId: 'r', functionType: 'flex' });
+    expect({ runId, left, people: candidates.map(({ id }) => id) }).toEqual({ runId: 'token/flex/spring-sale-2026-part-1', left: [], people: ['endpoint-1', 'endpoint-2'] });
+    // WHEN
+    const bodies = await Promise.all(candidates.map(async ({ endpoint }) => sent(data as string, 'flex', endpoint)));
+    // THEN
+    expect(bodies).toMatchObject([['春のセール', 'Yuki様'], ['Spring sale', 'Hello Somsak']].map(([altText, text]) => (
+      { messages: [{ altText, contents: { body: { contents: [{ text }] } } }], customAggregationUnits: ['spring_2026'] })));
+    // AND both templates are uploaded under the keys that are looked for.
+    const uploads = [...page.matchAll(/--key templates\/(\S+) --body (\S+)/g)].map(([, key, body]) => [key, body]);
+    expect(uploads).toEqual(['spring.json', 'spring.ja.json'].map((name) => [name, name]));
+  });
+
   test('the templates are sent by language', async () => {
     const altText = async (endpoint: object) => (await sent('{"template":"spring"}', 'any', endpoint)).messages[0].altText;
     expect(await altText({ Demographic: { Locale: 'ja_JP' } })).toBe('春のセール');
@@ -279,10 +294,21 @@ describe('what the channel says', () => {
     expect(reply).toEqual(block('reply'));
   });
 
+  /** What a command on the page asks for. */
+  const requested = (command: string) => readBooksRequest(JSON.parse(/--payload '(.+)'/.exec(blocks.get(command)!)![1]));
+  const pending = batchOf('?', [50], {
+    state: BatchState.AMBIGUOUS,
+    attempts: 2,
+    deferred: true,
+    outcome: { code: SendErrorCode.LINE_UNDECIDED },
+    firstAttemptAt: Date.UTC(2026, 10, 23),
+    leaseUntil: Date.UTC(2026, 10, 23, 0, 0, 30, 500),
+    decidedAt: undefined,
+  });
+
   test('the books are as the page shows them, of the run that the command asks for', async () => {
     // GIVEN
-    const request = readBooksRequest(JSON.parse(/--payload '(.+)'/.exec(blocks.get('books-request')!)![1]));
-    const pending = batchOf('-', [50], { state: BatchState.READY });
+    const request = requested('books-request') as RunBooksRequest;
     const items = await Promise.all([accepted, pending].map(async (batch, index) =>
       journalItem({ ...batch, runId: RUN_ID, ...identifyBatch(RUN_ID, `d2c4-00${index}`) })));
     const dynamoDb = mockClient(DynamoDBClient);
@@ -293,6 +319,30 @@ describe('what the channel says', () => {
     const books: RunBooks = await readRunBooks(new DynamoDBClient({ region: 'eu-west-1' }), 'Journal', request);
     // THEN
     expect(books).toEqual(block('books'));
+    // AND the next page goes on.
+    const next = readBooksRequest({ runId: RUN_ID, after: books.next }) as RunBooksRequest;
+    const { notReached, next: none } = await readRunBooks(new DynamoDBClient({ region: 'eu-west-1' }), 'Journal', next);
+    expect({ notReached, none }).toEqual({ notReached: [{ id: 'endpoint-50', status: 'skipped', code: 'NOT_A_LINE_USER_ID' }], none: undefined });
+  });
+
+  test('the CLI waits for the books as long as their function takes', () => {
+    expect(/--cli-read-timeout (\d+)/.exec(blocks.get('books-request')!)![1]).toBe('310');
+  });
+
+  test('a batch is as the page shows it, of the id that the command asks for', async () => {
+    // GIVEN
+    const request = requested('batch-request') as BatchStateRequest;
+    const item = await journalItem({ ...pending, runId: RUN_ID, ...request.identity });
+    const dynamoDb = mockClient(DynamoDBClient);
+    dynamoDb.on(GetItemCommand).callsFake(({ Key }) => ({ Item: Key.pk.S === request.identity.pk && Key.sk.S === 'd2c4-001' ? item : undefined }));
+    // WHEN
+    const report: BatchReport = await readBatchReport(new DynamoDBClient({ region: 'eu-west-1' }), 'Journal', request);
+    // THEN
+    expect(report).toEqual(block('batch'));
+  });
+
+  test('every state of a batch has its place', () => {
+    expect(table('`state`', 'means').flatMap(([states]) => codes(states)).sort()).toEqual(Object.values(BatchState).sort());
   });
 
   test('every status and every code of a reply has its place', () => {

@@ -3,9 +3,10 @@ import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
 import { SendErrorCode } from '../../src/contract/custom-channel';
 import { BatchState, SendBatch } from '../../src/contract/send-journal';
+import { NOT_REACHED_STATUSES, readBooksRequest, RunBooksRequest } from '../../src/domain/line/books-request';
 import { identifyBatch } from '../../src/domain/line/custom-channel-event';
 import { bookOf } from '../../src/domain/line/send-books';
-import { readRunBooks } from '../../src/runtime/send-books-reader';
+import { PersonNotReached, readBatchReport, readRunBooks } from '../../src/runtime/send-books-reader';
 import { Item, journalItem } from '../support/journal-items';
 import { anyBatch, batchOf, excluded, userId } from '../support/send-batches';
 
@@ -19,7 +20,7 @@ async function tableWith(batches: readonly SendBatch[], others: readonly Item[] 
   const items = [...await Promise.all(placed.map(journalItem)), ...others];
   dynamoDb.on(QueryCommand).callsFake((input: QueryCommandInput) => {
     const names = input.ProjectionExpression!.split(', ').map((name) => input.ExpressionAttributeNames![name]);
-    const shard = items.filter(({ pk }) => pk.S === input.ExpressionAttributeValues![':pk'].S);
+    const shard = items.filter(({ pk }) => pk.S === input.ExpressionAttributeValues![':pk'].S).sort((one, other) => (one.sk.S! < other.sk.S! ? -1 : 1));
     const start = shard.findIndex(({ sk }) => sk.S === input.ExclusiveStartKey?.sk.S) + 1;
     const page = shard.slice(start, start + 1);
     return {
@@ -34,7 +35,7 @@ beforeEach(() => {
   dynamoDb.on(GetItemCommand).resolves({});
 });
 
-const read = (limit = 100) => readRunBooks(client, 'Journal', { runId: RUN_ID, limit });
+const read = (limit = 100, request: Partial<RunBooksRequest> = {}) => readRunBooks(client, 'Journal', { runId: RUN_ID, limit, statuses: NOT_REACHED_STATUSES, ...request });
 
 test('the books of a run are those of all its batches, in whatever shard and on whatever page', async () => {
   // GIVEN more batches than there are shards
@@ -88,12 +89,61 @@ describe('people who were not reached', () => {
       { id: 'endpoint-9', status: 'unknown', code: 'LINE_UNKNOWN' },
       { id: 'x', status: 'skipped', code: 'OPTED_OUT' },
     ]);
+    // Whoever was left out comes last.
+    expect(notReached[3].id).toBe('x');
+  });
+
+  test.each([
+    [['failed'], ['failed', 'failed']], [['unknown'], ['unknown']], [['skipped'], ['skipped']], [['skipped', 'unknown'], ['unknown', 'skipped']],
+  ] as const)('are those of the statuses %j', async (statuses, found) => {
+    await tableWith(batches);
+    expect((await read(100, { statuses })).notReached.map(({ status }) => status)).toEqual(found);
+  });
+
+  test('are told page by page, each of them once, those who failed first', async () => {
+    // GIVEN 5,000 who were left out and 40 who failed, in all shards
+    const many = Array.from({ length: 50 }, (_, batch) => batchOf(batch % 5 ? 'A' : 'F', [batch % 5 ? 1 : 4], {
+      excluded: Array.from({ length: 100 }, (__, person) => excluded(`x-${batch}-${person}`)),
+      recipients: Array.from({ length: batch % 5 ? 1 : 4 }, (__, person) => ({ id: `f-${batch}-${person}`, to: userId(person) })),
+    }));
+    await tableWith(many);
+    // WHEN
+    const pages: (readonly PersonNotReached[])[] = [];
+    let after: string | undefined;
+    do {
+      const request = readBooksRequest({ runId: RUN_ID, limit: 1_000, ...(after && { after }) }) as RunBooksRequest;
+      const { notReached, next, books } = await readRunBooks(client, 'Journal', request);
+      expect(books).toMatchObject({ failed: 40, skipped: 5_000 });
+      pages.push(notReached);
+      after = next;
+    } while (after !== undefined);
+    // THEN
+    expect(pages.map(({ length }) => length)).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 40]);
+    const all = pages.flat();
+    expect(new Set(all.map(({ id }) => id)).size).toBe(5_040);
+    expect(all.map(({ status }) => status)).toEqual([...Array(40).fill('failed'), ...Array(5_000).fill('skipped')]);
+  });
+
+  test('are the same in pages of any size as all at once', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(anyBatch, { maxLength: 8 }), fc.integer({ min: 1, max: 7 }), async (some, limit) => {
+      await tableWith(some);
+      const { notReached: all, next: none } = await read(1_000);
+      expect(none).toBeUndefined();
+      const found: PersonNotReached[] = [];
+      for (let after: string | undefined, pages = 0; pages === 0 || after !== undefined; pages++) {
+        const { notReached, next } = await readRunBooks(client, 'Journal', readBooksRequest({ runId: RUN_ID, limit, after }) as RunBooksRequest);
+        found.push(...notReached);
+        after = next;
+      }
+      expect(found).toEqual(all);
+    }), { numRuns: 15 });
   });
 
   test.each([0, 1, 3, 4])('are named up to a limit of %d, while the books count everybody', async (limit) => {
     await tableWith(batches);
-    const { notReached, books } = await read(limit);
+    const { notReached, books, next } = await read(limit);
     expect(notReached).toHaveLength(limit);
+    expect(next !== undefined).toBe(limit === 1 || limit === 3);
     expect(books).toMatchObject({ recipients: 9, failed: 2, unknown: 1, skipped: 1, accepted: 2, pending: 3 });
   });
 });
@@ -121,4 +171,68 @@ test('rows of another kind in a shard are no batches', async () => {
 test('fails when DynamoDB fails', async () => {
   dynamoDb.on(QueryCommand).rejects(new Error('throttled'));
   await expect(read()).rejects.toThrow('throttled');
+});
+
+describe('where a batch is', () => {
+  const { batchId, ...identity } = identifyBatch(RUN_ID, 'd2c4-000');
+  const request = { identity: { batchId, ...identity } };
+  const answerWith = (item?: Item) => dynamoDb.on(GetItemCommand).callsFake((input) => {
+    expect({ TableName: input.TableName, Key: input.Key, ConsistentRead: input.ConsistentRead })
+      .toEqual({ TableName: 'Journal', Key: { pk: { S: identity.pk }, sk: { S: 'd2c4-000' } }, ConsistentRead: true });
+    const names = Object.values<string>(input.ExpressionAttributeNames);
+    expect(input.ProjectionExpression).toBe(names.map((name) => `#${name}`).join(', '));
+    return { Item: item && Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name))) };
+  });
+
+  test('is told in counts and times, without content and people', async () => {
+    const batch = batchOf('A?--SFU', [1, 2, 1, 1, 3, 1, 1], {
+      ...identity,
+      batchId,
+      state: BatchState.IN_FLIGHT,
+      attempts: 3,
+      outcome: { code: SendErrorCode.LINE_REFUSED, status: 403 },
+      deferred: true,
+      firstAttemptAt: Date.UTC(2026, 10, 23, 0, 0, 1),
+      leaseUntil: Date.UTC(2026, 10, 23, 0, 0, 30),
+      decidedAt: undefined,
+      parent: `${RUN_ID}/d2c4`,
+      children: ['d2c4-000/4-left'],
+      excluded: [excluded('x')],
+      content: 'secret text',
+      owner: 'me',
+      requestIds: ['r-1', '', '', '', '', '', ''],
+    });
+    answerWith(await journalItem(batch));
+    expect(await readBatchReport(client, 'Journal', request)).toEqual({
+      batchId,
+      runId: RUN_ID,
+      state: 'IN_FLIGHT',
+      calls: { READY: 2, AMBIGUOUS: 1, ACCEPTED: 1, FAILED: 1, UNKNOWN: 1, SPLIT: 1 },
+      books: bookOf([batch]),
+      attempts: 3,
+      outcome: { code: 'LINE_REFUSED', status: 403 },
+      deferred: true,
+      createdAt: '2026-11-23T00:00:00.000Z',
+      firstAttemptAt: '2026-11-23T00:00:01.000Z',
+      leaseUntil: '2026-11-23T00:00:30.000Z',
+      parent: `${RUN_ID}/d2c4`,
+      children: [`${RUN_ID}/d2c4-000/4-left`],
+    });
+  });
+
+  test('of a new one has nothing that has not happened', async () => {
+    answerWith(await journalItem({ ...batchOf('-', [7]), ...identity, batchId, state: BatchState.READY, attempts: 0, decidedAt: undefined }));
+    expect(Object.keys(await readBatchReport(client, 'Journal', request))).toEqual(['batchId', 'runId', 'state', 'calls', 'books', 'attempts', 'createdAt']);
+  });
+
+  test('of a decided one says when', async () => {
+    answerWith(await journalItem({ ...batchOf('A', [7]), ...identity, batchId, state: BatchState.ACCEPTED }));
+    expect(await readBatchReport(client, 'Journal', request)).toMatchObject({ state: 'ACCEPTED', calls: { ACCEPTED: 1 }, decidedAt: '2026-11-23T00:00:01.000Z' });
+  });
+
+  test.each<[string, Item | undefined]>([['no row', undefined], ['a row of another kind', { pk: { S: identity.pk }, sk: { S: 'd2c4-000' } }]])(
+    'cannot be told of %s', async (_case, item) => {
+      answerWith(item);
+      await expect(readBatchReport(client, 'Journal', request)).rejects.toThrow(`the journal knows no batch ${batchId}: nothing of it was written down, or it was more than 90 days ago`);
+    });
 });

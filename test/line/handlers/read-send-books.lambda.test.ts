@@ -31,6 +31,14 @@ test.each([
   });
 });
 
+test('tells where a batch is by its id alone', async () => {
+  const { pk, batchId } = identifyBatch('campaign/app/c1/0/a1', 'p-000');
+  const item = await journalItem({ ...batchOf('A', [2]), pk, batchId });
+  dynamoDb.on(GetItemCommand).callsFake(({ Key }) => ({ Item: Key.pk.S === pk && Key.sk.S === 'p-000' ? item : undefined }));
+  expect(await load()({ batchId })).toMatchObject({ batchId, state: 'DECIDED', calls: { ACCEPTED: 1 }, books: { accepted: 2 } });
+  expect(dynamoDb.commandCalls(QueryCommand)).toEqual([]);
+});
+
 test('refuses an input that names no run, without reading anything', async () => {
   await expect(load()({})).rejects.toThrow('the input names no run');
   expect(dynamoDb.calls()).toEqual([]);
