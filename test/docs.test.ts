@@ -39,6 +39,25 @@ describe('docs/runbook.md', () => {
   });
 });
 
+describe('names in commands', () => {
+  const read = (document: string) => readFileSync(join(ROOT, document), 'utf8');
+  const section = /^## Names you need$([^]*?)^## /m.exec(read('README.md'))![1];
+  const rows = [...section.matchAll(/^\| `\$([A-Z_]+)` \|.*\| (.*) \|$/gm)].map(([, variable, from]) => [variable, from]);
+
+  test.each(['README.md', 'docs/sending.md', 'docs/runbook.md', 'docs/setup-line.md'])('of %s are explained in README', (document) => {
+    const variables = new Set([...read(document).matchAll(/\$([A-Z][A-Z_]+)/g)].map(([, variable]) => variable));
+    expect(variables.size).toBeGreaterThan(0);
+    expect([...variables].filter((variable) => !rows.some(([explained]) => explained === variable))).toEqual([]);
+  });
+
+  test.each(rows)('$%s is an output: %s', (_variable, from) => {
+    const outputs = [...from.matchAll(/`(\w+)`/g)].map(([, output]) => output);
+    expect(outputs.length).toBeGreaterThan(0);
+    // The channel's own output, or one of the snippet's.
+    expect(outputs.filter((output) => output !== 'SecretArn' && !section.includes(`new CfnOutput(this, '${output}'`))).toEqual([]);
+  });
+});
+
 describe('links between documents', () => {
   const documents = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md')).map((file) => join('docs', file))];

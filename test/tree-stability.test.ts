@@ -10,6 +10,7 @@ import { logicalIds, RECOMMENDED_FLAGS, templateOf } from './support/template';
 /** A `LineChannel` called `Line` in a stack called `Stack`. */
 const LINE_CHANNEL = [
   'LineBus704D2157',
+  'LineCredentialsAlarm0FD74118',
   'LineMediaAudioBucket5D26C397',
   'LineMediaAudioBucketPolicy2AA7FE04',
   'LineMediaCachePolicy81AE2CFC',
@@ -54,6 +55,8 @@ const LINE_CHANNEL = [
   'LineSenderOutcomesPublisherRole1190555B',
   'LineSenderOutcomesPublisherRoleDefaultPolicyE8D4802B',
   'LineSenderOutcomesQuotaAlarm5100641B',
+  'LineSenderOutcomesStoppedRunsAlarm27D70242',
+  'LineSenderOutcomesUnknownAlarm5233318C',
   'LineSenderResume8FD01CF5',
   'LineSenderResumeLogsBF0DECFF',
   'LineSenderResumeRole13CCF567',

@@ -1,5 +1,6 @@
-import { ArnFormat, CfnOutput, Duration, IResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, CfnOutput, Duration, IResource, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -63,7 +64,10 @@ export interface ILineChannel extends IResource {
   /** URL that LINE posts webhooks to; absent for a channel without a webhook. */
   readonly webhookUrl?: string;
 
-  /** Bus that every verified LINE event is published on, at least once. */
+  /**
+   * Bus that every verified LINE event is published on (source `line.webhook`), and what became of sends (source `line.sender`), at least
+   * once each.
+   */
   readonly eventBus: events.IEventBus;
 
   /**
@@ -147,7 +151,7 @@ export interface LineChannelOptions {
    * Existing bucket of images. It must be versioned, so that an overwritten image does not change old chats. When one
    * bucket is given for several types, each type's keys lie behind a prefix: `image/`, `audio/`, `video/`; giving it for a
    * second type later therefore moves the keys of the first. Everything in the bucket, or below the prefix, can be read
-   * through a media link by whoever knows its key.
+   * through a media link by whoever knows its key. It must be in the channel's region; import an encrypted one with its key.
    *
    * @default - a bucket is made: private, TLS only, encrypted, versioned, retained
    */
@@ -242,8 +246,9 @@ export interface LineChannelOptions {
   readonly removalPolicy?: RemovalPolicy;
 
   /**
-   * What the channel's alarms do. There is one on every dead-letter queue, one on the month's message quota, and one on engagement
-   * events, if there are any, that are not delivered.
+   * What the channel's alarms do. There is one on every dead-letter queue, and one each on credentials that do not work, on the month's
+   * message quota, on messages of which nobody can know any more, on runs that were stopped, and on engagement events, if there are any,
+   * that are not delivered.
    *
    * @default - alarms change their state and do nothing else
    */
@@ -404,10 +409,16 @@ export abstract class LineChannelBase extends LineChannelReference {
   /** Bucket of the engagement events; absent when they are off. */
   public readonly engagementBucket?: s3.IBucket;
 
-  /** Tells the books of a run: how many people were reached, and who was not and why. */
+  /** The send journal: what was attempted for whom, and what became of it, for 90 days. Nothing else may write to it. */
+  public readonly sendJournal: dynamodb.ITable;
+
+  /** Tells the books of a run: how many people were reached, and who was not and why; and where a batch is. */
   public readonly sendBooksFunction: lambda.IFunction;
 
-  /** Alarms: on the dead-letter queues, on the month's quota, on engagement events that are not delivered. */
+  /**
+   * Alarms: on the dead-letter queues, on credentials that do not work, on the month's quota, on messages of which nobody can know any
+   * more, on stopped runs, on engagement events that are not delivered.
+   */
   public readonly alarms: cloudwatch.IAlarm[];
 
   /** Name of the channel in AWS, not LINE's: made of stack name and path; value of the metric dimension `Channel` and name of the event bus. */
@@ -431,6 +442,11 @@ export abstract class LineChannelBase extends LineChannelReference {
     this.alarms = resources.alarms;
     const credentials = new BoundCredentials(this, props.credentials ?? LineCredentials.generated(), { encryptionKey, removalPolicy });
     this.secret = credentials.secret;
+    resources.alarm(this, 'CredentialsAlarm', {
+      metric: this.metricCredentialsUnavailable(),
+      meaning: 'The LINE credentials are empty, unreadable, incomplete or refused by LINE: webhooks are answered 503 and nothing is sent.',
+      runbook: 'credentials-unavailable',
+    });
     const lineEnvironment: { [name: string]: string } = props.apiBaseUrl ? { [ENV_API_BASE_URL]: props.apiBaseUrl } : {};
 
     this.subscribers = props.subscribers ?? new SubscriberTable(this, 'Subscribers', { encryptionKey, removalPolicy });
@@ -456,6 +472,7 @@ export abstract class LineChannelBase extends LineChannelReference {
 
     const mediaTypes = mediaTypesOf(types);
     if (mediaTypes.length > 0) {
+      const delivery = props.mediaDelivery ?? MediaDelivery.cloudFront();
       this.media = new LineMediaLibrary(this, 'Media', {
         types: mediaTypes,
         buckets: {
@@ -463,9 +480,13 @@ export abstract class LineChannelBase extends LineChannelReference {
           audio: { bucket: props.audioBucket, bucketName: props.audioBucketName },
           video: { bucket: props.videoBucket, bucketName: props.videoBucketName },
         },
-        delivery: props.mediaDelivery ?? MediaDelivery.cloudFront(),
+        delivery,
         resources,
       });
+      if (types.includes(LineMessageType.IMAGEMAP) && delivery._expiry) {
+        Annotations.of(this).addWarningV2('cdk-line-pinpoint:presignedImagemap',
+          '`messageTypes` has IMAGEMAP, but images of the channel\'s bucket cannot be shown in an imagemap with MediaDelivery.presigned(), because LINE appends a size to their link: use MediaDelivery.cloudFront(), or images at URLs of your own');
+      }
       if (props.sampleMessages) {
         new SampleMedia(this, 'SampleMedia', mediaTypes, this.media, resources);
       }
@@ -488,6 +509,7 @@ export abstract class LineChannelBase extends LineChannelReference {
     this.sendFailureQueue = this.sender.failures;
     this.retryDeadLetterQueue = this.sender.retryDeadLetters;
     this.templateBucket = this.sender.templates;
+    this.sendJournal = this.sender.journal;
     this.sendBooksFunction = this.sender.outcomes.booksFunction;
     this.engagementBucket = this.sender.outcomes.engagementBucket;
     this.audiences = new Audiences(this, 'Audiences', resources, this.subscribers);

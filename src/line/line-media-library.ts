@@ -7,7 +7,7 @@ import { LineMessageType } from './line-message-type';
 import { CloudFrontMediaOptions, MediaDelivery } from './media-delivery';
 import { ENV_MEDIA_DELIVERY, ENV_MEDIA_PLACES } from '../contract/environment';
 import { IMAGEMAP_SIZES, IMAGEMAP_VERSION_SEPARATOR, MEDIA_TYPES, MediaDeliveryConfig, MediaPlaces, MediaType } from '../contract/media';
-import { ChannelResources, grantObjects, letServiceUseKey, warnIfUnversioned, warnToAddStatement } from '../shared/channel-resources';
+import { ChannelResources, checkGivenBucket, grantObjects, letServiceUseKey, warnIfUnversioned, warnToAddStatement } from '../shared/channel-resources';
 import { globalName } from '../shared/unique-name';
 import { checkPattern, fail } from '../shared/validation';
 
@@ -81,6 +81,11 @@ export class LineMediaLibrary extends Construct {
     return this.places.get(type)?.prefix ?? '';
   }
 
+  /** Type whose media links lead to every object of the bucket: the type has the bucket to itself. */
+  public typeWithAllOf(bucket: s3.IBucket): MediaType | undefined {
+    return [...this.places].find(([, place]) => place.prefix === '' && sameBucket(place.bucket, bucket))?.[0];
+  }
+
   /** Environment of every function that sends: any message may show media of any type. */
   public environment(): { [name: string]: string } {
     const stack = Stack.of(this);
@@ -112,6 +117,9 @@ export class LineMediaLibrary extends Construct {
   private bucket(type: MediaType): s3.IBucket {
     const { bucket, bucketName } = this.props.buckets[type];
     if (bucket) {
+      checkGivenBucket(this, `${type}Bucket`, bucket, {
+        actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'], prefixes: [prefixOf(type, this.props.buckets)],
+      });
       warnIfUnversioned(this, `${type}Bucket`, bucket, 'overwriting a file changes what people see in old chats');
       return bucket;
     }

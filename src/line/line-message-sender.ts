@@ -26,7 +26,7 @@ import {
   BATCH_BODY_DAYS, BATCH_BODY_PREFIX, DEFAULT_MULTICASTS_PER_SECOND, DEFAULT_PUSHES_PER_SECOND, LINE_MULTICASTS_PER_SECOND,
   LINE_PUSHES_PER_SECOND, OLD_TEMPLATE_DAYS, SendingConfig, TEMPLATE_PREFIX,
 } from '../contract/sending';
-import { ChannelResources, grantObjects, grantTableRead, grantTableWrite, warnIfUnversioned } from '../shared/channel-resources';
+import { ChannelResources, checkGivenBucket, grantObjects, grantTableRead, grantTableWrite, warnIfUnversioned } from '../shared/channel-resources';
 import { checkInteger, fail } from '../shared/validation';
 
 export interface LineMessageSenderProps {
@@ -79,6 +79,7 @@ export class LineMessageSender extends Construct {
     super(scope, id);
     const { resources, options, bus } = props;
     const config = this.config(options);
+    this.checkGivenBuckets(options);
 
     this.journal = new dynamodb.Table(this, 'Journal', {
       ...resources.tableProps(JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY),
@@ -210,14 +211,25 @@ export class LineMessageSender extends Construct {
     this.content.encryptionKey?.grantEncryptDecrypt(send);
     grantObjects(this.content, send, BATCH_BODY_PREFIX, 's3:PutObject');
     grantObjects(this.templates, send, TEMPLATE_PREFIX, 's3:GetObject', 's3:GetObjectVersion');
-    // Without it S3 answers 403 instead of 404 for a template that does not exist (Amazon S3 API, GetObject).
-    iam.Grant.addToPrincipal({
-      grantee: send,
-      actions: ['s3:ListBucket'],
-      resourceArns: [this.templates.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${TEMPLATE_PREFIX}*` } },
-    });
+    // Without it S3 answers 403 instead of 404 for a template that does not exist (Amazon S3 API, GetObject). Requests for an object
+    // have no prefix that a condition could be met by.
+    iam.Grant.addToPrincipal({ grantee: send, actions: ['s3:ListBucket'], resourceArns: [this.templates.bucketArn] });
     this.templates.encryptionKey?.grantDecrypt(send);
+  }
+
+  /** Checks where the buckets are that the user gave, and that no media link leads to what is in them. */
+  private checkGivenBuckets({ templateBucket, engagementBucket }: LineSendingOptions): void {
+    for (const [prop, bucket] of [['templateBucket', templateBucket], ['engagementBucket', engagementBucket]] as const) {
+      const type = bucket && this.props.media?.typeWithAllOf(bucket);
+      if (type) {
+        fail(this, `\`sending.${prop}\` is the bucket ${bucket.node.path}, which is also \`${type}Bucket\`: everything in that one can be read through media links. Give a bucket of its own`);
+      }
+    }
+    if (templateBucket) {
+      checkGivenBucket(this, 'sending.templateBucket', templateBucket, {
+        actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'], prefixes: [TEMPLATE_PREFIX],
+      });
+    }
   }
 
   private config(options: LineSendingOptions): SendingConfig {

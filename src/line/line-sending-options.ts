@@ -40,7 +40,8 @@ export interface LineSendingOptions {
   readonly pushesPerSecond?: number;
 
   /**
-   * People a second who get a message, to protect what the message links to.
+   * People a second who get a message, to protect what the message links to: 1 to 1,000,000. What gets no turn within 23 hours fails
+   * (`LINE_RATE_LIMITED`): 10 a second reach 828,000 people at most.
    *
    * @default - as many as LINE's limits allow
    */
@@ -78,14 +79,17 @@ export interface LineSendingOptions {
   readonly engagementEvents?: boolean;
 
   /**
-   * Bucket of the engagement events. Only together with `engagementEvents`.
+   * Existing bucket of the engagement events, in the channel's region; import an encrypted one with its key. Only together with
+   * `engagementEvents`. It cannot be a bucket that media have to themselves, since media links lead to everything in that.
    *
    * @default - a bucket is made: private, TLS only, encrypted, retained
    */
   readonly engagementBucket?: s3.IBucket;
 
   /**
-   * Existing bucket of templates, which lie in it as `templates/<name>.json`. It should be versioned.
+   * Existing bucket of templates, which lie in it as `templates/<name>.json`, in the channel's region; import an encrypted one with its
+   * key. It should be versioned, and cannot be a bucket that media have to themselves, since media links lead to everything in that.
+   * Given later, it takes the place of the channel's own bucket: templates that lie there are not found any more, so copy them before.
    *
    * @default - the channel's own content bucket
    */

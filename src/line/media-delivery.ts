@@ -60,7 +60,8 @@ export abstract class MediaDelivery {
   }
 
   /**
-   * S3 pre-signed links. They expire: prefer `cloudFront()` unless links must not outlive the day.
+   * S3 pre-signed links. They expire: prefer `cloudFront()` unless links must not outlive the day. They cannot serve imagemaps, to whose
+   * link LINE's apps append a size.
    *
    * @param options how long links work
    * @throws when `expiry` is not between 1 second and 12 hours

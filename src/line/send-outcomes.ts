@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -12,12 +12,16 @@ import { ReadSendBooksFunction } from './handlers/read-send-books-function';
 import { ENV_ENGAGEMENT_STREAM, ENV_EVENT_BUS, ENV_JOURNAL_TABLE } from '../contract/environment';
 import { Metric, METRIC_DIMENSION, METRIC_NAMESPACE } from '../contract/metrics';
 import { DECIDED_STATES, SORT_KEY_QUOTA, SORT_KEY_RUN } from '../contract/send-journal';
-import { ChannelResources, grantTableRead } from '../shared/channel-resources';
+import { ChannelResources, checkGivenBucket, grantTableRead } from '../shared/channel-resources';
 import { readTableStream } from '../shared/table-stream';
 
 /** Prefixes of what Firehose writes; it adds `<yyyy>/<MM>/<dd>/<HH>/`, in UTC. */
 const EVENTS_PREFIX = 'events/';
 const ERRORS_PREFIX = 'errors/';
+
+/** What Firehose does with a bucket. Source: Amazon Data Firehose, "Grant Firehose access to an Amazon S3 destination". */
+const BUCKET_ACTIONS = ['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'];
+const OBJECT_ACTIONS = ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'];
 
 export interface SendOutcomesProps {
   /** The send journal, with a stream of new and old images. */
@@ -62,18 +66,27 @@ export class SendOutcomes extends Construct {
       }),
     });
     resources.alarm(this, 'QuotaAlarm', {
-      metric: new cloudwatch.Metric({
-        namespace: METRIC_NAMESPACE,
-        metricName: Metric.QUOTA_EXHAUSTED,
-        dimensionsMap: { [METRIC_DIMENSION]: resources.props.channelName },
-        statistic: 'Sum',
-        period: Duration.minutes(5),
-      }),
+      metric: this.metric(Metric.QUOTA_EXHAUSTED),
       meaning: 'LINE says that the month\'s message quota is used up, and the channel has stopped sending.',
       runbook: 'quota-exhausted',
     });
+    resources.alarm(this, 'UnknownAlarm', {
+      metric: this.metric(Metric.MESSAGES_UNKNOWN),
+      meaning: 'LINE has not decided about messages for 23 hours: nobody can know any more whether people got them.',
+      runbook: 'messages-unknown',
+    });
+    resources.alarm(this, 'StoppedRunsAlarm', {
+      metric: this.metric(Metric.RUNS_STOPPED),
+      meaning: 'LINE refused batches of a run one after the other, and the rest of the run is not sent.',
+      runbook: 'runs-stopped',
+    });
 
     if (engagementEvents) {
+      if (engagementEvents.bucket) {
+        checkGivenBucket(this, 'sending.engagementBucket', engagementEvents.bucket, {
+          actions: [...BUCKET_ACTIONS, ...OBJECT_ACTIONS], prefixes: [EVENTS_PREFIX, ERRORS_PREFIX],
+        });
+      }
       this.engagementBucket = engagementEvents.bucket ?? this.createBucket();
       const stream = this.createStream(this.engagementBucket);
       publisher.addEnvironment(ENV_ENGAGEMENT_STREAM, stream.ref);
@@ -86,6 +99,16 @@ export class SendOutcomes extends Construct {
       environment: { [ENV_JOURNAL_TABLE]: journal.tableName },
     }));
     grantTableRead(journal, this.booksFunction, 'dynamodb:GetItem', 'dynamodb:Query');
+  }
+
+  private metric(metricName: Metric): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: METRIC_NAMESPACE,
+      metricName,
+      dimensionsMap: { [METRIC_DIMENSION]: this.props.resources.props.channelName },
+      statistic: 'Sum',
+      period: Duration.minutes(5),
+    });
   }
 
   private createBucket(): s3.Bucket {
@@ -136,18 +159,23 @@ export class SendOutcomes extends Construct {
     return stream;
   }
 
-  /** Source: Amazon Data Firehose, "Grant Firehose access to an Amazon S3 destination". */
+  /**
+   * The external id keeps Firehose from using the role for other accounts. Source: Amazon Data Firehose, "Grant Firehose access to an
+   * Amazon S3 destination"; Amazon CloudWatch Logs, "Create a Firehose delivery stream".
+   */
   private createStreamRole(bucket: s3.IBucket): iam.Role {
-    const role = new iam.Role(this, 'EngagementStreamRole', { assumedBy: new iam.ServicePrincipal('firehose.amazonaws.com') });
+    const role = new iam.Role(this, 'EngagementStreamRole', {
+      assumedBy: new iam.ServicePrincipal('firehose.amazonaws.com', { conditions: { StringEquals: { 'sts:ExternalId': Stack.of(this).account } } }),
+    });
     iam.Grant.addToPrincipalOrResource({
       grantee: role,
-      actions: ['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'],
+      actions: BUCKET_ACTIONS,
       resourceArns: [bucket.bucketArn],
       resource: bucket,
     });
     iam.Grant.addToPrincipalOrResource({
       grantee: role,
-      actions: ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
+      actions: OBJECT_ACTIONS,
       resourceArns: [EVENTS_PREFIX, ERRORS_PREFIX].map((prefix) => bucket.arnForObjects(`${prefix}*`)),
       resource: bucket,
     });

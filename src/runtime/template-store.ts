@@ -21,7 +21,8 @@ const NO_VERSION = 'null';
 
 /**
  * The templates of a send function, behind `TEMPLATE_PREFIX` in their bucket. Needs `s3:GetObject`, `s3:GetObjectVersion` for
- * versions, and `s3:ListBucket`, without which S3 answers 403 instead of 404 for an object that does not exist.
+ * versions, and `s3:ListBucket`, without which S3 answers 403 instead of 404 for an object that does not exist
+ * (Amazon S3 API, GetObject).
  */
 export class TemplateStore implements TemplateLibrary {
   private readonly cache = new Map<string, { readonly template: Template | undefined; readonly until: number }>();
@@ -32,9 +33,10 @@ export class TemplateStore implements TemplateLibrary {
   /**
    * Answers are remembered for half a minute, those about a given version for ever.
    *
-   * @throws ContentError INVALID_CONTENT for an object that is larger than 1 MB or no UTF-8
+   * @throws ContentError INVALID_CONTENT for an object that is larger than 1 MB or no UTF-8; TEMPLATE_NOT_FOUND when the function may
+   *   not read it (403): it is not taken for absent, or people would get the template of another language
    * @throws what S3 throws, except for what it answers when the object, or the version, does not exist: 400 InvalidArgument
-   *   (no version id), 403, 404, 405 (the version is a delete marker)
+   *   (no version id), 404, 405 (the version is a delete marker)
    */
   public async find(key: string, version?: string): Promise<Template | undefined> {
     const name = JSON.stringify([key, version]);
@@ -73,6 +75,11 @@ export class TemplateStore implements TemplateLibrary {
       if (isAbsence(error as S3Error)) {
         return undefined;
       }
+      if ((error as S3Error).$metadata?.httpStatusCode === 403) {
+        throw new ContentError(SendErrorCode.TEMPLATE_NOT_FOUND,
+          `template \`${key}\` may not be read by the function, S3 says: allow its role s3:GetObject, s3:GetObjectVersion and s3:ListBucket in the `
+          + "bucket's policy, and kms:Decrypt in that of its key");
+      }
       throw error;
     }
   }
@@ -85,7 +92,7 @@ interface S3Error {
 
 function isAbsence({ name, $metadata }: S3Error): boolean {
   const status = $metadata?.httpStatusCode;
-  return status === 403 || status === 404 || status === 405 || (status === 400 && name === 'InvalidArgument');
+  return status === 404 || status === 405 || (status === 400 && name === 'InvalidArgument');
 }
 
 /** Without a byte order mark. */

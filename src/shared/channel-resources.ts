@@ -1,4 +1,4 @@
-import { Annotations, ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -277,6 +277,37 @@ export function warnIfUnversioned(scope: IConstruct, prop: string, bucket: s3.IB
   if (resource instanceof s3.CfnBucket && resource.versioningConfiguration === undefined) {
     Annotations.of(scope).addWarningV2('cdk-line-pinpoint:unversionedBucket',
       `the bucket ${bucket.node.path}, given as \`${prop}\`, is not versioned: ${consequence}. Make it with \`versioned: true\``);
+  }
+}
+
+/** What the channel does with a bucket that the user gave. */
+export interface BucketUse {
+  /** Actions on the bucket and on its objects. */
+  readonly actions: string[];
+  /** Of the objects' keys. */
+  readonly prefixes: string[];
+}
+
+/**
+ * Checks that a bucket that the user gave is in the channel's region, where the functions look for it, and warns, with a stable id, when
+ * it is another account's, whose bucket policy must allow the use as well. What is not known at synth passes.
+ * Source: AWS IAM, "Cross account resource access in IAM".
+ *
+ * @param prop by which the bucket was given
+ */
+export function checkGivenBucket(scope: IConstruct, prop: string, bucket: s3.IBucket, { actions, prefixes }: BucketUse): void {
+  const { region, account } = Stack.of(scope);
+  const isKnownAndOther = (theirs: string, ours: string) => !Token.isUnresolved(theirs) && !Token.isUnresolved(ours) && theirs !== ours;
+  if (isKnownAndOther(bucket.env.region, region)) {
+    fail(scope, `\`${prop}\` must be a bucket in the channel's region ${region}, got one in ${bucket.env.region} (${bucket.node.path}): the channel looks for it in its own region`);
+  }
+  if (isKnownAndOther(bucket.env.account, account)) {
+    warnToAddStatement(scope, 'foreignBucketPolicy', `the policy of the bucket ${bucket.node.path} of the account ${bucket.env.account}, given as \`${prop}\``,
+      new iam.PolicyStatement({
+        principals: [new iam.AccountPrincipal(account)],
+        actions,
+        resources: [bucket.bucketArn, ...prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`))],
+      }));
   }
 }
 

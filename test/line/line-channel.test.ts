@@ -52,7 +52,7 @@ describe('a channel with no props', () => {
       'AWS::CloudFront::Distribution': 1,
       'AWS::CloudFront::Function': 1,
       'AWS::CloudFront::OriginAccessControl': 1,
-      'AWS::CloudWatch::Alarm': 6,
+      'AWS::CloudWatch::Alarm': 9,
       'AWS::DynamoDB::Table': 2,
       'AWS::Events::EventBus': 1,
       'AWS::IAM::Policy': 12,
@@ -125,6 +125,7 @@ describe('public members', () => {
     expect(name(channel.sendFailureQueue.queueUrl)).toMatch(/^<LineSenderFailures\w+>$/);
     expect(name(channel.retryDeadLetterQueue.queueUrl)).toMatch(/^<LineSenderRetryDeadLetters\w+>$/);
     expect(name(channel.templateBucket.bucketName)).toMatch(/^<LineSenderContent\w+>$/);
+    expect(name(channel.sendJournal.tableName)).toMatch(/^<LineSenderJournal\w+>$/);
     expect(name(channel.sendBooksFunction.functionName)).toMatch(/^<LineSenderOutcomesBooks\w+>$/);
     expect(channel.engagementBucket).toBeUndefined();
     expect(channel.channelName).toMatch(/^Stack-Line-[0-9A-F]{8}$/);
@@ -138,7 +139,7 @@ describe('public members', () => {
     })));
     expect(Object.keys(resources(Template.fromStack(stack), 'AWS::CloudWatch::Alarm')).sort())
       .toEqual(channel.alarms.map(({ alarmArn }) => stack.resolve(alarmArn)['Fn::GetAtt'][0]).sort());
-    expect(channel.alarms).toHaveLength(8);
+    expect(channel.alarms).toHaveLength(11);
   });
 });
 
@@ -339,12 +340,35 @@ describe('the other props', () => {
       .toBe("Stack/Line: `channelKey` must be known at synth, got a token: it is part of every subscriber's key and of a stream filter");
   });
 
+  test('credentials that do not work ring an alarm', () => {
+    expect(only(templateWith(), 'AWS::CloudWatch::Alarm', 'LineCredentialsAlarm').Properties).toMatchObject({
+      AlarmDescription: expect.stringMatching(/#credentials-unavailable$/),
+      Dimensions: [{ Name: 'Channel', Value: expect.stringMatching(/^Stack-Line-/) }],
+      MetricName: 'CredentialsUnavailable',
+      Namespace: 'LinePinpoint',
+      Statistic: 'Sum',
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
+  test.each<[string, LineMessageType[], MediaDelivery, number]>([
+    ['imagemaps and pre-signed links', [LineMessageType.IMAGEMAP], MediaDelivery.presigned(), 1],
+    ['imagemaps and CloudFront', [LineMessageType.IMAGEMAP], MediaDelivery.cloudFront(), 0],
+    ['images and pre-signed links', [LineMessageType.IMAGE], MediaDelivery.presigned(), 0],
+  ])('%s are warned of as often as they do not go together', (_case, messageTypes, mediaDelivery, times) => {
+    const stack = testStack();
+    new LineChannel(stack, 'Line', { messageTypes, mediaDelivery });
+    expect(annotations(stack, 'Warning')).toEqual(Array(times).fill(
+      expect.stringMatching(/^`messageTypes` has IMAGEMAP, but.*MediaDelivery\.presigned\(\).*\[ack: cdk-line-pinpoint:presignedImagemap\]$/)));
+  });
+
   test('alarmActions reach every alarm', () => {
     const stack = testStack();
     const topic = new sns.Topic(stack, 'Topic');
     new LineChannel(stack, 'Line', { alarmActions: [new SnsAction(topic)] });
     const alarms = Object.values(resources(Template.fromStack(stack), 'AWS::CloudWatch::Alarm'));
-    expect(alarms.map(({ Properties }) => Properties.AlarmActions)).toEqual(Array(6).fill([stack.resolve(topic.topicArn)]));
+    expect(alarms.map(({ Properties }) => Properties.AlarmActions)).toEqual(Array(9).fill([stack.resolve(topic.topicArn)]));
   });
 
   test('apiBaseUrl reaches every function that calls LINE, and a parameter may be one', () => {

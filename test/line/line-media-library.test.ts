@@ -147,6 +147,18 @@ describe('a bucket that is made', () => {
 });
 
 describe('a bucket that is given', () => {
+  test('fails in another region, and is warned of in another account', () => {
+    const inTokyo = (attributes: object) => {
+      const stack = testStack({ env: { region: 'ap-northeast-1', account: '123456789012' } });
+      libraryIn(stack, { buckets: { image: { bucket: s3.Bucket.fromBucketAttributes(stack, 'Given', { bucketName: 'given', ...attributes }) } }, delivery: MediaDelivery.presigned() });
+      return annotations(stack, 'Warning');
+    };
+    expect(() => inTokyo({ region: 'us-east-1' })).toThrow('`imageBucket` must be a bucket in the channel\'s region ap-northeast-1, got one in us-east-1 (Stack/Given)');
+    expect(inTokyo({ region: 'ap-northeast-1', account: '123456789012' })).toEqual([]);
+    expect(inTokyo({ account: '210987654321' })).toEqual([expect.stringMatching(
+      /the policy of the bucket Stack\/Given of the account 210987654321, given as `imageBucket`.*"s3:ListBucket".*"arn:<Partition>:s3:::given\/\*"/)]);
+  });
+
   test('is used as it is, keys at its root, when it is for one type', () => {
     const { stack, library, template } = templateWith((scope) => ({ buckets: { image: { bucket: new s3.Bucket(scope, 'Given', { versioned: true }) } } }));
     expect(Object.keys(resources(template, 'AWS::S3::Bucket'))).toHaveLength(3);

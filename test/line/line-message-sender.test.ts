@@ -87,7 +87,8 @@ function mayCompose(templates = arn('SenderContent'), templateObjects = arn('Sen
     ...MAY_READ_MEDIA,
     { actions: ['s3:PutObject'], resources: [arn('SenderContent', '/batches/*')] },
     { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [templateObjects] },
-    { actions: ['s3:ListBucket'], resources: [templates], conditions: { StringLike: { 's3:prefix': 'templates/*' } } },
+    // Without a condition: requests for an object have no prefix.
+    { actions: ['s3:ListBucket'], resources: [templates] },
   ];
 }
 
@@ -300,6 +301,54 @@ describe('a bucket of templates that is given', () => {
       logs('Text'), ...MAY_DRIVE, ...mayCompose(arn('Templates'), arn('Templates', '/templates/*')), sendTo('SenderRetry'), sendTo('SenderFailures'),
     ]);
     expect(annotations(stack, 'Warning')).toEqual([]);
+  });
+
+  describe.each(['templateBucket', 'engagementBucket'] as const)('or of engagement events, as %s,', (prop) => {
+    const optionsWith = (bucket: s3.IBucket): LineSendingOptions => ({ [prop]: bucket, ...(prop === 'engagementBucket' && { engagementEvents: true }) });
+    const mediaIn = (stack: Stack, buckets: { image: object; video?: object }) => new LineMediaLibrary(stack, 'GivenMedia', {
+      types: ['image', 'video'],
+      buckets: { audio: {}, video: {}, ...buckets },
+      delivery: MediaDelivery.cloudFront(),
+      resources: new ChannelResources(stack, { channelKey: 'line', channelName: 'Stack-Line' }),
+    });
+
+    test.each<[string, (stack: Stack) => [s3.IBucket, s3.IBucket]]>([
+      ['itself', (stack) => { const bucket = new s3.Bucket(stack, 'Shared', { versioned: true }); return [bucket, bucket]; }],
+      ['by another import', (stack) => [s3.Bucket.fromBucketName(stack, 'Shared', 'shared'), s3.Bucket.fromBucketName(stack, 'Images', 'shared')]],
+    ])('fails when it is the bucket of images, %s: media links would lead to all of it', (_case, buckets) => {
+      expect(messageOf((stack) => {
+        const [bucket, images] = buckets(stack);
+        return senderIn(stack, { options: optionsWith(bucket), media: mediaIn(stack, { image: { bucket: images } }) });
+      })).toBe(`Stack/Sender: \`sending.${prop}\` is the bucket Stack/Shared, which is also \`imageBucket\`: everything in that one can be read through media links. Give a bucket of its own`);
+    });
+
+    test('may be a bucket in which media lie behind prefixes', () => {
+      const stack = testStack();
+      const bucket = new s3.Bucket(stack, 'Shared', { versioned: true });
+      expect(() => senderIn(stack, { options: optionsWith(bucket), media: mediaIn(stack, { image: { bucket }, video: { bucket } }) })).not.toThrow();
+    });
+
+    test('fails when it is in another region', () => {
+      const stack = testStack({ env: { region: 'ap-northeast-1', account: '123456789012' } });
+      const bucket = s3.Bucket.fromBucketAttributes(stack, 'Given', { bucketName: 'given', region: 'us-east-1' });
+      expect(() => senderIn(stack, { options: optionsWith(bucket) })).toThrow(
+        `\`sending.${prop}\` must be a bucket in the channel's region ap-northeast-1, got one in us-east-1 (Stack/Given): the channel looks for it in its own region`);
+    });
+
+    test('warns with what its policy must allow when it is another account\'s', () => {
+      const stack = testStack({ env: { region: 'ap-northeast-1', account: '123456789012' } });
+      senderIn(stack, { options: optionsWith(s3.Bucket.fromBucketAttributes(stack, 'Given', { bucketName: 'given', account: '210987654321' })) });
+      expect(annotations(stack, 'Warning')).toEqual([expect.stringContaining(`the policy of the bucket Stack/Given of the account 210987654321, given as \`sending.${prop}\`. Add this statement to it: `)]);
+      const [, statement] = /: (\{.*\}) \[ack: cdk-line-pinpoint:foreignBucketPolicy\]$/.exec(annotations(stack, 'Warning')[0])!;
+      const prefixes = prop === 'templateBucket' ? ['templates'] : ['events', 'errors'];
+      expect(JSON.parse(statement)).toEqual({
+        Effect: 'Allow',
+        Principal: { AWS: 'arn:<Partition>:iam::123456789012:root' },
+        Action: prop === 'templateBucket' ? ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket']
+          : ['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads', 's3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
+        Resource: ['arn:<Partition>:s3:::given', ...prefixes.map((prefix) => `arn:<Partition>:s3:::given/${prefix}/*`)],
+      });
+    });
   });
 
   test('warns when it is not versioned', () => {

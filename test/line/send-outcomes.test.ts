@@ -81,7 +81,7 @@ test('without engagement events there is neither bucket nor stream', () => {
 describe('alarms', () => {
   test('tell of a used-up quota and of outcomes that could not be published', () => {
     const { template, channel } = make();
-    expect(channel.alarms).toHaveLength(2);
+    expect(channel.alarms).toHaveLength(4);
     expect(only(template, 'AWS::CloudWatch::Alarm', 'OutcomesQuotaAlarm').Properties).toEqual({
       AlarmDescription: expect.stringMatching(/^LINE says that the month's message quota is used up.*runbook\.md#quota-exhausted$/),
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
@@ -97,10 +97,25 @@ describe('alarms', () => {
     expect(only(template, 'AWS::CloudWatch::Alarm', 'OutcomesPublisherDeadLettersAlarm').Properties.AlarmDescription).toMatch(/#send-outcomes-not-published$/);
   });
 
+  test.each([
+    ['UnknownAlarm', 'MessagesUnknown', 'messages-unknown'],
+    ['StoppedRunsAlarm', 'RunsStopped', 'runs-stopped'],
+  ])('%s tells of the first of %s', (id, MetricName, anchor) => {
+    expect(only(make().template, 'AWS::CloudWatch::Alarm', `Outcomes${id}`).Properties).toMatchObject({
+      AlarmDescription: expect.stringMatching(new RegExp(`runbook\\.md#${anchor}$`)),
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      Dimensions: [{ Name: 'Channel', Value: 'Stack-Line' }],
+      MetricName,
+      Namespace: 'LinePinpoint',
+      Statistic: 'Sum',
+      Threshold: 1,
+    });
+  });
+
   test('act as the channel\'s do', () => {
     const { template } = withEvents(() => ({ alarmActions: [{ bind: () => ({ alarmActionArn: 'arn:aws:sns:us-east-1:123456789012:Topic' }) }] }));
     const actions = Object.values(resources(template, 'AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties.AlarmActions);
-    expect(actions).toEqual(new Array(3).fill(['arn:aws:sns:us-east-1:123456789012:Topic']));
+    expect(actions).toEqual(new Array(5).fill(['arn:aws:sns:us-east-1:123456789012:Topic']));
   });
 
   test('tell of engagement events that wait for their bucket', () => {
@@ -152,6 +167,13 @@ describe('engagement events', () => {
 
   test('are written by a role that may write them and nothing else, and is complete before the stream is made', () => {
     const { template } = withEvents();
+    // Firehose takes the role for streams of this account only.
+    expect(only(template, 'AWS::IAM::Role', 'OutcomesEngagementStreamRole').Properties.AssumeRolePolicyDocument.Statement).toEqual([{
+      Action: 'sts:AssumeRole',
+      Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'AWS::AccountId' } } },
+      Effect: 'Allow',
+      Principal: { Service: 'firehose.amazonaws.com' },
+    }]);
     const bucket = expect.stringMatching(/^<OutcomesEngagementBucket\w+\.Arn>$/);
     expect(statementsOf(template, 'OutcomesEngagementStreamRole')).toEqual([
       { actions: ['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], resources: [bucket] },

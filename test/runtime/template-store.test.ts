@@ -64,7 +64,7 @@ test('reads an answer without a body as nothing', async () => {
 
 const named = (...errors: Error[]) => errors.map((error): [string, Error] => [`${error.name}: ${error.message}`, error]);
 
-test.each(named(failure(403), failure(404), failure(405), failure(400, 'InvalidArgument')))('is undefined when S3 answers %s', async (_case, error) => {
+test.each(named(failure(404), failure(405), failure(400, 'InvalidArgument')))('is undefined when S3 answers %s', async (_case, error) => {
   s3.on(GetObjectCommand).rejects(error);
   expect(await store().find('a.json', 'v1')).toBeUndefined();
 });
@@ -75,6 +75,19 @@ test.each(named(failure(503), failure(301), failure(400, 'ExpiredToken'), new Er
   await expect(templates.find('a.json')).rejects.toThrow(error.message);
   // A failure is not remembered.
   expect(await templates.find('a.json')).toBeDefined();
+});
+
+test.each([[undefined], ['v1']])('does not take for absent what it may not read, of version %p', async (version) => {
+  // GIVEN a template in the person's language that the bucket's policy keeps from the function
+  s3.on(GetObjectCommand).rejectsOnce(failure(403, 'AccessDenied')).resolves(object('{}', 'v1'));
+  const templates = store();
+  // WHEN
+  const error = await templates.find('spring.ja.json', version).catch((thrown: unknown) => thrown);
+  // THEN nobody gets that of another language instead
+  expect(error).toBeInstanceOf(ContentError);
+  expect(error).toMatchObject({ code: 'TEMPLATE_NOT_FOUND', message: expect.stringMatching(/^template `spring\.ja\.json` may not be read by the function.*s3:GetObject/) });
+  // AND it is asked for again, once it may be read.
+  expect(await templates.find('spring.ja.json', version)).toEqual({ text: '{}', version: 'v1' });
 });
 
 test('refuses an object of more than 1 MB without reading it', async () => {

@@ -249,8 +249,8 @@ function templateSource(content: TemplateContent, { functionType }: ContentOptio
         }
       }
       return new ContentError(SendErrorCode.TEMPLATE_NOT_FOUND,
-        `template ${keys.map((key) => `\`${key}\``).join(', nor ')} does not exist${version === undefined ? '' : ' in the version that `Data` names'}, `
-        + 'or the function may not read it; upload it behind the prefix of templates, or correct `template` in `Data`');
+        `template ${keys.map((key) => `\`${key}\``).join(', nor ')} does not exist${version === undefined ? '' : ' in the version that `Data` names'}; `
+        + 'upload it behind the prefix of templates, or correct `template` in `Data`');
     },
   };
 }

@@ -6,11 +6,11 @@ export const MAX_TEMPLATE_BYTES = 1024 * 1024;
 /** Where templates are. */
 export interface TemplateLibrary {
   /**
-   * A template's text and S3 version; undefined when there is none, or none that the function may read.
+   * A template's text and S3 version; undefined when there is none.
    *
    * @param key without the prefix of templates: `spring.ja.json`
    * @param version S3 version id; absent: the current one
-   * @throws ContentError when the object cannot be a template: larger than 1 MB, or not UTF-8
+   * @throws ContentError when the object cannot be a template: larger than 1 MB, or not UTF-8; or when the function may not read it
    */
   find(key: string, version?: string): Promise<{ readonly text: string; readonly version: string } | undefined>;
 }

@@ -363,7 +363,7 @@ describe('a template', () => {
   });
 
   test.each([
-    [{ template: 'sprng' }, /^template `sprng\.ja-JP\.json`, nor `sprng\.ja\.json`, nor `sprng\.json` does not exist, or the function may not read it/],
+    [{ template: 'sprng' }, /^template `sprng\.ja-JP\.json`, nor `sprng\.ja\.json`, nor `sprng\.json` does not exist; upload it/],
     [{ template: 'spring', version: 'v8' }, /^template `spring\.json` does not exist in the version that `Data` names/],
   ])('%j that does not exist fails as a whole', async (data, expected) => {
     const error = await refused(composer(data, new World(objects)), speaking('ja-JP', 'ja-JP'));
