@@ -2,14 +2,19 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3
 import { BatchContents } from '../domain/line/send-journal';
 
 /** Contents that are kept in memory: a split batch's children have its object in common. */
-const CACHE_SIZE = 20;
+const MAX_CACHED_OBJECTS = 20;
+
+/** Characters that are kept of all of them together: 16 MB at most. A personalised batch may have 500 times a message's size. */
+const MAX_CACHED_CHARACTERS = 8_000_000;
 
 /**
  * Bodies of batches in the content bucket: an object of lines for each batch that needs one, and no object is ever changed.
  * A line is JSON, which has no line breaks outside its escapes. Needs `s3:PutObject` and `s3:GetObject`. Throws what S3 throws.
  */
 export class S3BatchContents implements BatchContents {
+  /** The oldest first. */
   private readonly cache = new Map<string, readonly string[]>();
+  private cachedCharacters = 0;
 
   constructor(private readonly client: () => S3Client, private readonly bucketName: string) {}
 
@@ -32,9 +37,24 @@ export class S3BatchContents implements BatchContents {
   }
 
   private keep(key: string, lines: readonly string[]): void {
-    if (this.cache.size >= CACHE_SIZE) {
-      this.cache.delete(this.cache.keys().next().value!);
+    const characters = length(lines);
+    if (characters > MAX_CACHED_CHARACTERS) {
+      return;
+    }
+    this.forget(key);
+    while (this.cache.size >= MAX_CACHED_OBJECTS || this.cachedCharacters + characters > MAX_CACHED_CHARACTERS) {
+      this.forget(this.cache.keys().next().value!);
     }
     this.cache.set(key, lines);
+    this.cachedCharacters += characters;
   }
+
+  private forget(key: string): void {
+    this.cachedCharacters -= length(this.cache.get(key) ?? []);
+    this.cache.delete(key);
+  }
+}
+
+function length(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + line.length, 0);
 }

@@ -71,6 +71,41 @@ describe('is silent because of the network when', () => {
     expect(stub.requests).toHaveLength(1);
   });
 
+  test('LINE switches protocols, for which nobody has asked', async () => {
+    stub.handler = (_request, response) => response.socket!.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+    expect(await post({ timeoutMs: 500 })).toEqual({ kind: 'silence', reason: 'network' });
+  });
+});
+
+describe('of an answer that is too long', () => {
+  const KB = 1_024;
+
+  test('the beginning is kept, and the rest not read', async () => {
+    // GIVEN an answer that does not end
+    let sent = 0;
+    stub.handler = (_request, response) => {
+      const more = (): void => {
+        for (sent += 16 * KB; response.writable && response.write('x'.repeat(16 * KB)); sent += 16 * KB) {}
+      };
+      response.writeHead(200, { 'x-line-request-id': 'r1' }).on('drain', more);
+      more();
+    };
+    // WHEN
+    const answer = await post({ timeoutMs: 5_000 });
+    // THEN
+    expect(answer).toEqual({ kind: 'response', status: 200, requestId: 'r1', acceptedRequestId: undefined, body: 'x'.repeat(64 * KB) });
+    expect(sent).toBeLessThan(64 * KB * KB);
+  });
+
+  test.each([64 * KB, 64 * KB + 1])('%i bytes have 64 KB', async (length) => {
+    stub.handler = (_request, response) => response.writeHead(400).end('x'.repeat(length));
+    expect(await post()).toMatchObject({ status: 400, body: 'x'.repeat(64 * KB) });
+  });
+
+  test('request ids have 128 characters', async () => {
+    stub.handler = json(200, {}, { 'x-line-request-id': 'a'.repeat(5_000), 'x-line-accepted-request-id': 'b'.repeat(129) });
+    expect(await post()).toMatchObject({ requestId: 'a'.repeat(128), acceptedRequestId: 'b'.repeat(128) });
+  });
 });
 
 describe.each([200, 400, 409])('an answer %i whose headers are there counts without its body when LINE', (status) => {
