@@ -59,13 +59,31 @@ export type CountUnit = 'UTF-16 code units' | 'grapheme clusters';
 
 const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Length in grapheme clusters: what a reader sees as characters. Source: LINE, "Character counting in a text". */
-export function graphemes(text: string): number {
+/**
+ * More code units than a cluster of any language has: a letter and the 30 marks beyond which no text goes, of two code units
+ * each. Source: Unicode Standard Annex 15, "Stream-Safe Text Format".
+ */
+const MAX_CLUSTER_LENGTH = 64;
+
+/**
+ * Whether a text has more grapheme clusters, what a reader sees as characters, than so many. A text of more than 64 code units
+ * for each of them has: V8's segmenter needs time with the square of the length. Source: LINE, "Character counting in a text".
+ */
+export function hasMoreGraphemes(text: string, max: number): boolean {
+  // No text has more grapheme clusters than code units, so that few texts need to be segmented.
+  if (text.length <= max) {
+    return false;
+  }
+  if (text.length > max * MAX_CLUSTER_LENGTH) {
+    return true;
+  }
   let count = 0;
   for (const _segment of SEGMENTER.segment(text)) {
-    count++;
+    if (++count > max) {
+      return true;
+    }
   }
-  return count;
+  return false;
 }
 
 export interface StringLimits {
@@ -89,12 +107,8 @@ export function string({ min = 1, max = Infinity, unit = 'UTF-16 code units', pa
     if (value.length < min) {
       return problem(describe(value), allowed, 'write something, or leave out what it belongs to');
     }
-    // No text has more grapheme clusters than code units, so that few texts need to be segmented.
-    if (value.length > max) {
-      const length = unit === 'grapheme clusters' ? graphemes(value) : value.length;
-      if (length > max) {
-        return problem(`a string of ${length} ${unit}`, allowed, 'shorten it', code);
-      }
+    if (unit === 'grapheme clusters' ? hasMoreGraphemes(value, max) : value.length > max) {
+      return problem(unit === 'grapheme clusters' ? `a string of more than ${max} ${unit}` : describe(value), allowed, 'shorten it', code);
     }
     if (pattern && !pattern.test(value)) {
       return problem(describe(value), pattern.words, pattern.fix ?? 'correct it');

@@ -1,6 +1,6 @@
 import { JsonObject } from './line-message';
 import { imageColumnAction, templateAction } from './message-rules-actions';
-import { at, byType, color, CountUnit, graphemes, list, mediaUrl, object, oneOf, problem, Problem, Rule, string } from './message-rules-checker';
+import { at, byType, color, CountUnit, hasMoreGraphemes, list, mediaUrl, object, oneOf, problem, Problem, Rule, string } from './message-rules-checker';
 
 /** LINE's limits of templates. Source: LINE, Messaging API reference, "Template messages". */
 
@@ -27,8 +27,8 @@ function textBesideImageOrTitle({ thumbnailImageUrl, title, text }: JsonObject):
   const max = MAX_TEXT_BESIDE_IMAGE_OR_TITLE;
   // The members' own rules have seen that it is a string.
   const characters = text as string;
-  return (thumbnailImageUrl || title) && characters.length > max && graphemes(characters) > max
-    ? at('.text', problem(`a string of ${graphemes(characters)} ${unit}`, `a string of 1 to ${max} ${unit} beside an image or a title`, 'shorten it'))
+  return (thumbnailImageUrl || title) && hasMoreGraphemes(characters, max)
+    ? at('.text', problem(`a string of more than ${max} ${unit}`, `a string of 1 to ${max} ${unit} beside an image or a title`, 'shorten it'))
     : undefined;
 }
 

@@ -9,8 +9,6 @@ import { template } from './message-rules-templates';
 import { SendErrorCode } from '../../contract/custom-channel';
 import { MAX_MESSAGES_PER_REQUEST, MAX_TEXT_LENGTH } from '../../contract/limits';
 
-export { graphemes } from './message-rules-checker';
-
 /** LINE's limits of message objects. Source: LINE, Messaging API reference, "Message objects", section by section. */
 
 /** Source: LINE, "Text message", "Text message (v2)", `text`. LINE shows nothing for white space alone, and refuses it. */

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { area, bubble, check } from './message-rules-samples';
 import { ContentError } from '../../../src/domain/line/content-error';
-import { graphemes } from '../../../src/domain/line/message-rules';
+import { hasMoreGraphemes } from '../../../src/domain/line/message-rules-checker';
 
 /** Text of whole characters, of this length as LINE counts it. */
 const clusters = (max: number, min = 1) => fc.string({ unit: 'grapheme', minLength: min, maxLength: max })
-  .filter((value) => graphemes(value) >= min && graphemes(value) <= max && !/\p{Surrogate}/u.test(value));
+  .filter((value) => (min === 0 || hasMoreGraphemes(value, min - 1)) && !hasMoreGraphemes(value, max) && !/\p{Surrogate}/u.test(value));
 const units = (max: number, min = 1) => fc.string({ unit: 'grapheme', minLength: min, maxLength: Math.min(max, 200) })
   .filter((value) => value.length >= min && value.length <= max && !/\p{Surrogate}/u.test(value));
 

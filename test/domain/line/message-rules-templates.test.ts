@@ -27,7 +27,7 @@ describe('the text beside an image or a title', () => {
       for (const character of ['a', '🍎', FAMILY]) {
         expect(wrong(message({ ...beside, text: character.repeat(60) }))).toBeUndefined();
         expect(wrong(message({ ...beside, text: character.repeat(61) }))).toBe(
-          `messages[0]${path} must be a string of 1 to 60 grapheme clusters beside an image or a title, got a string of 61 grapheme clusters; shorten it`);
+          `messages[0]${path} must be a string of 1 to 60 grapheme clusters beside an image or a title, got a string of more than 60 grapheme clusters; shorten it`);
       }
     }
     expect(wrong(message({ title: '', text: 'a'.repeat(61) }))).toBeUndefined();

@@ -6,7 +6,8 @@ import {
 import { SendErrorCode } from '../../../src/contract/custom-channel';
 import { ContentError } from '../../../src/domain/line/content-error';
 import type { LineMessage } from '../../../src/domain/line/line-message';
-import { checkMessages, graphemes } from '../../../src/domain/line/message-rules';
+import { checkMessages } from '../../../src/domain/line/message-rules';
+import { hasMoreGraphemes } from '../../../src/domain/line/message-rules-checker';
 
 const UTF16 = 'UTF-16 code units';
 const CLUSTERS = 'grapheme clusters';
@@ -14,10 +15,23 @@ const FIX_URL = 'begin it with https:// and percent-encode spaces, quotes and le
 const FAMILY = '👨‍👩‍👧‍👦';
 /** か with a combining mark, as macOS writes が. */
 const DECOMPOSED = 'か\u3099';
+/** A letter with as many marks as a text may have. */
+const ZALGO = `か${'\u3099'.repeat(30)}`;
 
 describe('graphemes', () => {
-  test.each([['', 0], ['abc', 3], [FAMILY, 1], [DECOMPOSED.repeat(3), 3], ['🇯🇵🇯🇵', 2], ['\r\n', 1], ['👍🏽', 1]])('of %j are %d', (value, count) => {
-    expect(graphemes(value)).toBe(count);
+  test.each([['', 0], ['abc', 3], [FAMILY, 1], [ZALGO, 1], [ZALGO.repeat(20), 20], [DECOMPOSED.repeat(3), 3], ['🇯🇵🇯🇵', 2], ['\r\n', 1], ['👍🏽', 1]])('of %j are %d', (value, count) => {
+    expect([count - 1, count, count + 1].map((max) => hasMoreGraphemes(value, max))).toEqual([true, false, false]);
+  });
+
+  test.each([['letters', 'a'], ['families', FAMILY], ['marks without end', '\u3099']])('of a megabyte of %s are not counted', (_name, part) => {
+    // GIVEN
+    const value = `か${part.repeat(1_000_000 / part.length)}`;
+    const started = performance.now();
+    // WHEN
+    const errors = [quickReply(uri({ label: value })), quickReply(messageAction({ text: value })), buttons({ text: value }), buttons({ title: 'Menu', text: value })].map(wrong);
+    // THEN
+    expect(performance.now() - started).toBeLessThan(100);
+    expect(errors.map((error) => /got a string of more than (\d+) grapheme clusters; shorten it$/.exec(error!)?.[1])).toEqual(['20', '300', '160', '160']);
   });
 });
 
@@ -60,7 +74,7 @@ describe('the longest string', () => {
       // THEN they pass, and one more does not
       expect(wrong(message(value))).toBeUndefined();
       expect(wrong(message(`${value}a`))).toBe(
-        `messages[0]${path} must be a string of 1 to ${max} ${unit}, got a string of ${max + 1} ${unit}; shorten it`);
+        `messages[0]${path} must be a string of 1 to ${max} ${unit}, got a string of ${unit === CLUSTERS ? `more than ${max}` : max + 1} ${unit}; shorten it`);
     }
     // AND none at all does not, either
     expect(wrong(message(''))).toContain(`messages[0]${path} must be a string of 1 to ${max} ${unit}`);
@@ -87,7 +101,7 @@ describe('the longest string', () => {
     expect(wrong(message(character.repeat(max)))).toBeUndefined();
     expect(wrong(message(''))).toBeUndefined();
     expect(wrong(message(character.repeat(max + 1)))).toBe(
-      `messages[0]${path} must be a string of 0 to ${max} ${unit}, got a string of ${max + 1} ${unit}; shorten it`);
+      `messages[0]${path} must be a string of 0 to ${max} ${unit}, got a string of ${unit === CLUSTERS ? `more than ${max}` : max + 1} ${unit}; shorten it`);
   });
 
   test.each<[string, (url: string) => unknown, string]>([
