@@ -30,7 +30,7 @@ export interface ComposedCall {
   /** Members of the request besides `to`, without the braces: `"messages":[…],"notificationDisabled":true,"customAggregationUnits":["…"]`. */
   readonly content: string;
   readonly recipients: readonly BatchRecipient[];
-  /** Id, in `toValidate`, of what it was made from. */
+  /** Id of what it was made from; in `toValidate` unless that is personalised. */
   readonly source: string;
 }
 
@@ -42,7 +42,11 @@ export interface Composition {
   readonly excluded: readonly BatchExclusion[];
   /** Why people are excluded: the first five reasons that differ. For the log. */
   readonly problems: readonly ContentError[];
-  /** For LINE's `validate` operation: one body of each content or template that is sent; equal contents have equal ids, whoever it is sent to. */
+  /**
+   * For LINE's `validate` operation: the body of each content or template that is sent and is the same for everybody; equal
+   * contents have equal ids. Nothing that is personalised: one person's attribute must not decide for the others, nor go to LINE
+   * before it is known whether the person is sent to.
+   */
   readonly toValidate: readonly { readonly id: string; readonly body: string }[];
   /** The first call's, should templates for several languages have different ones. */
   readonly aggregationUnit?: string;
@@ -125,7 +129,7 @@ async function composePeople(addressees: readonly Addressee[], source: ContentSo
         calls.push({ content, recipients, source: variant.id });
       }
       recipients.push({ id, to });
-      if (!toValidate.has(variant.id)) {
+      if (!variant.isPersonalised) {
         toValidate.set(variant.id, `{${messages}}`);
       }
     }
@@ -174,7 +178,7 @@ function missingAttributes(people: ReadonlyMap<string, number>, consequence: str
   const paths = [...people].slice(0, MAX_PROBLEMS).map(([path, number]) => `\`${path}\` for ${number} ${number === 1 ? 'person' : 'people'}`);
   const more = people.size > paths.length ? `, and ${people.size - paths.length} other attributes` : '';
   return new ContentError(SendErrorCode.MISSING_ATTRIBUTE,
-    `there is no value of ${paths.join(', ')}${more}; ${consequence}: complete the endpoints, or write a default, \`{{${[...people.keys()][0]}|…}}\``);
+    `there is no usable value of ${paths.join(', ')}${more}; ${consequence}: complete the endpoints, or write a default, \`{{${[...people.keys()][0]}|…}}\``);
 }
 
 /** What becomes of a person. */
@@ -199,6 +203,8 @@ interface Variant {
   /** What follows the messages in a request: `,"notificationDisabled":true,"customAggregationUnits":["…"]`, or nothing. */
   readonly settings: string;
   readonly aggregationUnit?: string;
+  /** People get different messages. */
+  readonly isPersonalised: boolean;
   /** A missing attribute fails the whole. */
   readonly failsIfMissing: boolean;
   readonly render: PersonalisedMessages['render'];
@@ -268,7 +274,7 @@ function makeVariant({ messages, settings }: MessagesContent, media: MediaLibrar
     if (isMissing(rendered)) {
       return { kind: 'missing', path: rendered.missing, variant };
     }
-    const resolved = await resolveMedia(rendered, media);
+    const resolved = await resolveMedia(rendered, media, { quoteKeys: !isPersonalised });
     const error = resolved instanceof ContentError ? resolved : checkMessages(resolved);
     return error ? { kind: 'error', error: placed(error), isCommon: !isPersonalised }
       : { kind: 'text', messages: `"messages":${JSON.stringify(resolved)}`, variant };
@@ -279,6 +285,7 @@ function makeVariant({ messages, settings }: MessagesContent, media: MediaLibrar
     settings: (notificationDisabled ? ',"notificationDisabled":true' : '')
       + (customAggregationUnit === undefined ? '' : `,"customAggregationUnits":${JSON.stringify([customAggregationUnit])}`),
     aggregationUnit: customAggregationUnit,
+    isPersonalised,
     failsIfMissing: isPersonalised && missingAttribute === 'fail',
     render,
     outcomeFor: isPersonalised ? outcome : once(() => outcome({})),

@@ -9,9 +9,10 @@ import { MAX_KEY_BYTES } from '../../contract/limits';
  * pictures.
  *
  * @param place where the key stands, for the error: `` `previewKey` ``, `part 2 of \`Data\``
+ * @param quotesKey false for a key that may hold a person's data, so that not even its ending may stand in an error
  * @throws ContentError INVALID_CONTENT for what cannot be a key, MEDIA_WRONG_TYPE for an extension that LINE does not take
  */
-export function checkMediaKey(place: string, key: unknown, role: MediaRole): string {
+export function checkMediaKey(place: string, key: unknown, role: MediaRole, quotesKey = true): string {
   if (typeof key !== 'string' || key === '' || /\p{Surrogate}/u.test(key) || Buffer.byteLength(key) > MAX_KEY_BYTES) {
     throw invalidContent(place, key, `an S3 object key of 1 to ${MAX_KEY_BYTES} bytes of UTF-8`, 'write the key of the uploaded object');
   }
@@ -22,8 +23,9 @@ export function checkMediaKey(place: string, key: unknown, role: MediaRole): str
   const { extensions } = MEDIA_FORMATS[role];
   const extension = mediaExtension(key);
   if (extensions.length > 0 && (extension === undefined || !extensions.includes(extension))) {
+    const named = quotesKey ? `in .${extension}` : 'in another extension';
     throw new ContentError(SendErrorCode.MEDIA_WRONG_TYPE,
-      `${place} ends ${extension === undefined ? 'without an extension' : `in .${extension}`}; LINE takes ${extensions.map((name) => `.${name}`).join(', ')} here: `
+      `${place} ends ${extension === undefined ? 'without an extension' : named}; LINE takes ${extensions.map((name) => `.${name}`).join(', ')} here: `
       + 'convert the file, or put a key that holds a comma in double quotes');
   }
   return key;

@@ -68,19 +68,23 @@ function encodeSegment(segment: string): string {
  * text. The key stands in it as it is: not percent-encoded, `?` and `#` being part of it. An imagemap's `baseUrl` names the
  * folder of its five images, `<key>/240` … `<key>/1040`.
  *
+ * @param options `quoteKeys`, true unless told: whether errors may quote keys, which an operator looks for in the log. False for
+ *   messages of one person, whose data a key may hold: errors then have its length only
  * @returns the same objects wherever there is nothing to resolve; a `ContentError` when an object is missing or is nothing that
  *   LINE would show or play in its place. Source: LINE, Messaging API reference, "Image message", "Audio message", "Video
  *   message", "Imagemap message", "Template messages", "Flex Message", "Quick reply", "Change icon and display name": LINE
  *   checks only the URL's form, so that a wrong object would be accepted and show as broken
  */
-export async function resolveMedia(messages: readonly LineMessage[], library: MediaLibrary): Promise<readonly LineMessage[] | ContentError> {
-  return resolve(messages, library).catch(contentErrorOnly);
+export async function resolveMedia(
+  messages: readonly LineMessage[], library: MediaLibrary, { quoteKeys = true }: { readonly quoteKeys?: boolean } = {},
+): Promise<readonly LineMessage[] | ContentError> {
+  return resolve(messages, library, quoteKeys).catch(contentErrorOnly);
 }
 
-async function resolve(messages: readonly LineMessage[], library: MediaLibrary): Promise<readonly LineMessage[]> {
+async function resolve(messages: readonly LineMessage[], library: MediaLibrary, quoteKeys: boolean): Promise<readonly LineMessage[]> {
   const references: MediaReference[] = [];
   mapAddresses(messages, 'messages', (address, place, role, isOwnPreview) => {
-    references.push({ place, role, isOwnPreview, ...readAddress(address, place, role, library) });
+    references.push({ place, role, isOwnPreview, quoteKeys, ...readAddress(address, place, role, quoteKeys, library) });
     return address;
   });
   if (references.length === 0) {
@@ -109,6 +113,8 @@ interface MediaReference {
   readonly role: MediaRole;
   /** An image that is shown as its own preview. */
   readonly isOwnPreview: boolean;
+  /** Errors may quote the key. */
+  readonly quoteKeys: boolean;
   readonly type: MediaType;
   readonly key: string;
   /** Keys of the objects: the key itself, or those of an imagemap's images. */
@@ -184,7 +190,9 @@ function roleOf(member: string, { type, animated }: JsonObject): MediaRole | und
   }
 }
 
-function readAddress(address: string, place: string, role: MediaRole, { types }: MediaLibrary): Pick<MediaReference, 'type' | 'key' | 'keys'> {
+function readAddress(
+  address: string, place: string, role: MediaRole, quoteKeys: boolean, { types }: MediaLibrary,
+): Pick<MediaReference, 'type' | 'key' | 'keys'> {
   const path = address.slice(MEDIA_SCHEME.length);
   const type = MEDIA_TYPES.find((each) => path.startsWith(`${each}/`));
   if (type === undefined) {
@@ -195,13 +203,18 @@ function readAddress(address: string, place: string, role: MediaRole, { types }:
     throw new ContentError(SendErrorCode.MEDIA_NOT_FOUND,
       `${place} is an address in the ${type} bucket, which the channel does not have; add LineMessageType.${type.toUpperCase()} to its \`messageTypes\``);
   }
-  const key = checkMediaKey(place, path.slice(type.length + 1), role);
+  const key = checkMediaKey(place, path.slice(type.length + 1), role, quoteKeys);
   return { type, key, keys: role === 'imagemap' ? IMAGEMAP_SIZES.map((size) => `${key}/${size}`) : [key] };
 }
 
-function checkObject({ place, role, type, isOwnPreview }: MediaReference, key: string, object: MediaObject | undefined): MediaObject {
-  // A key is no message text: it may stand in a log, where it is what an operator looks for.
-  const label = `${place}: ${role} ${JSON.stringify(key)}`;
+/** An object of a message, in an error. */
+function nameOf({ role, quoteKeys }: MediaReference, key: string): string {
+  return quoteKeys ? `${role} ${JSON.stringify(key)}` : `${role} with a key of ${key.length} UTF-16 code units`;
+}
+
+function checkObject(reference: MediaReference, key: string, object: MediaObject | undefined): MediaObject {
+  const { place, role, type, isOwnPreview } = reference;
+  const label = `${place}: ${nameOf(reference, key)}`;
   if (!object) {
     throw new ContentError(SendErrorCode.MEDIA_NOT_FOUND,
       `${label} does not exist in the channel's ${type} bucket, or the function may not read it; upload it, or correct the key in \`Data\``);
@@ -227,14 +240,15 @@ function checkObject({ place, role, type, isOwnPreview }: MediaReference, key: s
   return object;
 }
 
-function checkUrl({ place, role, key }: MediaReference, url: string | undefined): string {
+function checkUrl(reference: MediaReference, url: string | undefined): string {
+  const { place, key } = reference;
   if (url === undefined) {
     throw new ContentError(SendErrorCode.UNSUPPORTED_CONTENT,
       `${place} is the base of an imagemap, which pre-signed links cannot serve, since LINE's apps append a size to it; deploy the channel with \`mediaDelivery: MediaDelivery.cloudFront()\``);
   }
   if (url.length > MAX_URL_LENGTH) {
     throw new ContentError(SendErrorCode.MEDIA_URL_TOO_LONG,
-      `${place}: the URL of ${role} ${JSON.stringify(key)} has ${url.length} characters; LINE takes ${MAX_URL_LENGTH}: use a shorter key (each Japanese character takes nine), or MediaDelivery.cloudFront()`);
+      `${place}: the URL of ${nameOf(reference, key)} has ${url.length} characters; LINE takes ${MAX_URL_LENGTH}: use a shorter key (each Japanese character takes nine), or MediaDelivery.cloudFront()`);
   }
   return url;
 }

@@ -6,7 +6,7 @@ import { MEDIA_SCHEME } from '../../contract/media';
 import { percentEncode } from '../shared/percent-encode';
 import { wellFormed } from '../shared/well-formed';
 
-/** Names the first placeholder, in the order of the content, that has neither a value for the person nor a default. */
+/** Names the first placeholder, in the order of the content, that has neither a usable value for the person nor a default. */
 export interface MissingAttribute {
   /** The placeholder's path: `Attributes.FirstName`. */
   readonly missing: string;
@@ -43,9 +43,10 @@ export interface PersonalisedMessages {
  *   Messaging API reference, "Text message (v2)".
  * - In a `text` message each `emojis[].index` follows the character that it points at. Source: same, "Text message".
  * - In a URL they are percent-encoded, so that they cannot leave their place in it; see `encodingOf`.
+ * - A value that would lead to another media object than those that the author means counts as missing; see `unusableIn`.
  *
- * @returns a `ContentError` INVALID_CONTENT for an emoji inside a placeholder, a host that ends in a placeholder, or
- *   messages nested deeper than any that LINE shows
+ * @returns a `ContentError` INVALID_CONTENT for an emoji inside a placeholder, more emojis than LINE takes, a host that ends in
+ *   a placeholder, or messages nested deeper than any that LINE shows
  */
 export function compileMessages(messages: readonly LineMessage[]): PersonalisedMessages | ContentError {
   try {
@@ -61,6 +62,8 @@ interface Placeholder {
   /** Names of members, from the endpoint to the value. */
   readonly keys: readonly string[];
   readonly fallback?: string;
+  /** Values that count as missing in its place; a default never does. */
+  readonly unusable?: RegExp;
   /** Makes a value fit for its place. */
   readonly encode: (value: string) => string;
   /** The string that it stands in: `messages[0].text`. */
@@ -83,8 +86,9 @@ function compile(messages: readonly LineMessage[]): PersonalisedMessages {
       if (render === undefined) {
         return messages;
       }
-      const values = placeholders.map(({ keys, fallback, encode }) => {
-        const value = valueAt(endpoint, keys) ?? fallback;
+      const values = placeholders.map(({ keys, fallback, unusable, encode }) => {
+        const own = valueAt(endpoint, keys);
+        const value = own === undefined || unusable?.test(own) ? fallback : own;
         return value === undefined ? undefined : encode(value);
       });
       const missing = values.indexOf(undefined);
@@ -98,12 +102,19 @@ function compile(messages: readonly LineMessage[]): PersonalisedMessages {
 /** Far more than any message that LINE documents needs, far less than the stack holds. */
 const MAX_NESTING = 200;
 
+/** Source: LINE, Messaging API reference, "Text message", `emojis`. */
+const MAX_EMOJIS = 20;
+
 function compileMessage(message: LineMessage, place: string, placeholders: Placeholder[]): Render | undefined {
   const render = compileValue(message, { place, depth: 0, isTextV2: message.type === 'textV2' }, placeholders);
   const { type, emojis } = message;
   const inText = placeholders.flatMap((placeholder, index) => placeholder.place === `${place}.text` ? [{ ...placeholder, index }] : []);
   if (render === undefined || type !== 'text' || !Array.isArray(emojis) || inText.length === 0) {
     return render;
+  }
+  // Checked here already, since each emoji is compared with each placeholder, for each person.
+  if (emojis.length > MAX_EMOJIS) {
+    throw invalidContent(`\`${place}.emojis\``, emojis, `an array of at most ${MAX_EMOJIS}`, 'take some away');
   }
   emojis.forEach((emoji: unknown, index) => {
     if (isPlaced(emoji) && inText.some(({ start, end }) => start <= emoji.index && emoji.index < end)) {
@@ -190,11 +201,14 @@ function compileString(text: string, position: Position, placeholders: Placehold
       + 'write a `/` between them, or make the placeholder the whole host');
   }
   const first = placeholders.length;
-  placeholders.push(...found.map((part) => ({ ...part, place: position.place, encode: encodingOf(text, part.start, position) })));
+  for (const part of found) {
+    const { start } = part;
+    placeholders.push({ ...part, place: position.place, unusable: unusableIn(text, start, position), encode: encodingOf(text, start, position) });
+  }
   return (values) => literals.reduce((rendered, literal, index) => rendered + values[first + index - 1] + literal);
 }
 
-type FoundPlaceholder = Omit<Placeholder, 'place' | 'encode'>;
+type FoundPlaceholder = Omit<Placeholder, 'place' | 'unusable' | 'encode'>;
 
 /** `{{`, what may be a path, and what ends it: a bar before the default, or `}}`. */
 const OPENING = /\{\{([^{}|]*)(\||\}\})/g;
@@ -214,9 +228,10 @@ function findPlaceholders(text: string): FoundPlaceholder[] {
       continue;
     }
     const close = text.indexOf('}}', afterPath);
-    if (close !== -1) {
-      found.push({ path, keys, fallback: wellFormed(text.slice(afterPath, close).trim()), start, end: close + 2 });
+    if (close === -1) {
+      break; // no other ends either
     }
+    found.push({ path, keys, fallback: wellFormed(text.slice(afterPath, close).trim()), start, end: close + 2 });
   }
   return found;
 }
@@ -261,6 +276,27 @@ function encodingOf(text: string, start: number, position: Position): Placeholde
     return (value) => value;
   }
   return /^tel:/i.test(text) ? (value) => percentEncode(value).replaceAll('%2B', '+') : percentEncode;
+}
+
+/** Begins like a media address, or as much of one as the author's text may complete. */
+const BEGINS_MEDIA_ADDRESS = /^\s*media(?::|$)/i;
+
+/** Is more, or something else, than a part of one name between the slashes of a key. */
+const LEAVES_FOLDER = /[/\\]|^\.\.?$/;
+
+/**
+ * Values that count as missing where the placeholder stands, because somebody who sets an attribute, for example in a form of
+ * their profile, would choose among all objects of the channel's buckets, other people's included: in a media address whatever
+ * leaves its folder, and at the beginning of any other URL a media address. Defaults are the author's and may be either.
+ */
+function unusableIn(text: string, start: number, position: Position): RegExp | undefined {
+  if (!isUrl(position)) {
+    return undefined;
+  }
+  if (text.startsWith(MEDIA_SCHEME)) {
+    return LEAVES_FOLDER;
+  }
+  return start === 0 ? BEGINS_MEDIA_ADDRESS : undefined;
 }
 
 // ---------------------------------------------------------------------------------------------------- values

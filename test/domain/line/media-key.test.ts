@@ -2,9 +2,9 @@ import { ContentError } from '../../../src/domain/line/content-error';
 import { MediaRole } from '../../../src/domain/line/media-formats';
 import { checkMediaKey, mediaExtension } from '../../../src/domain/line/media-key';
 
-function check(key: unknown, role: MediaRole): unknown {
+function check(key: unknown, role: MediaRole, quotesKey?: boolean): unknown {
   try {
-    return checkMediaKey('`key`', key, role);
+    return checkMediaKey('`key`', key, role, quotesKey);
   } catch (error) {
     return error instanceof ContentError ? `${error.code} ${error.message}` : error;
   }
@@ -47,6 +47,11 @@ test.each<[MediaRole, unknown, RegExp]>([
   ['icon', 'a.jpg', /^MEDIA_WRONG_TYPE .* \.png/],
 ])('%s: %j is refused', (role, key, expected) => {
   expect(check(key, role)).toMatch(expected);
+});
+
+test.each(['Dr.Suzuki', '../Suzuki.png', 'Suzuki', 'Suzuki'.repeat(200)])('%s may be a person\'s name, and is not quoted', (key) => {
+  expect(check(key, 'image', false)).toMatch(/^(?:INVALID_CONTENT|MEDIA_WRONG_TYPE) /);
+  expect(check(key, 'image', false)).not.toMatch(/suzuki/i);
 });
 
 test('extensions are compared in lower case', () => {

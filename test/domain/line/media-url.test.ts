@@ -38,6 +38,7 @@ const FULL: MediaLibrary = {
 };
 
 const IMAGE: LineMessage = { type: 'image', originalContentUrl: 'media://image/a.png', previewImageUrl: 'media://image/a.png' };
+const keyed = (key: string): LineMessage => ({ ...IMAGE, originalContentUrl: `media://image/${key}`, previewImageUrl: 'https://example.com/p.png' });
 const WITH_PREVIEW: LineMessage = { ...IMAGE, previewImageUrl: 'media://image/b.png' };
 const AUDIO: LineMessage = { type: 'audio', originalContentUrl: 'media://audio/a.mp3', duration: 5_000 };
 const VIDEO: LineMessage = { type: 'video', originalContentUrl: 'media://video/a.mp4', previewImageUrl: 'media://video/b.png', trackingId: 't' };
@@ -265,6 +266,22 @@ describe('an object', () => {
     const error = await errorOf([message], library(...objects));
     expect(error.message).toMatch(text);
     expect(error.code).toBe(code);
+  });
+
+  test.each<[string, LineMessage, MediaObject[], SendErrorCode, RegExp]>([
+    ['missing', keyed('Suzuki.png'), [], MEDIA_NOT_FOUND, /^`messages\[0\]\.originalContentUrl`: image with a key of 10 UTF-16 code units does not exist/],
+    ['of another kind', keyed('Suzuki.png'), [{ ...png('Suzuki.png'), contentType: 'image/gif' }], MEDIA_WRONG_TYPE, /has the content type "image\/gif"/],
+    ['empty', keyed('Suzuki.png'), [png('Suzuki.png', 0)], MEDIA_WRONG_TYPE, /is empty/],
+    ['too large', keyed('Suzuki.png'), [png('Suzuki.png', 10 * MB + 1)], MEDIA_TOO_LARGE, /key of 10 UTF-16 code units has 10485761 bytes/],
+    ['its own large preview', { ...keyed('Suzuki.png'), previewImageUrl: 'media://image/Suzuki.png' }, [png('Suzuki.png', 2 * MB)], PREVIEW_TOO_LARGE, /own preview/],
+    ['of another ending', keyed('a.Suzuki'), [], MEDIA_WRONG_TYPE, /ends in another extension; LINE takes \.jpg/],
+    ['no key', keyed('../Suzuki.png'), [], INVALID_CONTENT, /must be a key without/],
+    ['of a long address', keyed('Suzuki.png'), [png('Suzuki.png')], SendErrorCode.MEDIA_URL_TOO_LONG, /the URL of image with a key of 10 UTF-16 code units has 2001 characters/],
+  ])('that is %s is named by its key\'s length when the key is not to be quoted', async (_case, message, objects, code, text) => {
+    const error = await resolveMedia([message], { ...library(...objects), url: async () => 'https://Suzuki/'.padEnd(2_001, 'x') }, { quoteKeys: false }) as ContentError;
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(text);
+    expect(error.message).not.toMatch(/suzuki/i);
   });
 
   test.each<[MediaType, string]>([['image', 'IMAGE'], ['audio', 'AUDIO'], ['video', 'VIDEO']])('of a type that the channel has not is answered: %s', async (type, member) => {

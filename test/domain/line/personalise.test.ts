@@ -107,6 +107,20 @@ describe('placeholders', () => {
     expect(Date.now() - started).toBeLessThan(5_000);
   });
 
+  test('are looked for no further when none ends any more', () => {
+    const text = '{{Attributes.a|'.repeat(70_000);
+    const started = performance.now();
+
+    expect(compiled({ type: 'text', text }).isPersonalised).toBe(false);
+    expect(compiled({ type: 'text', text: `{{Attributes.X}}${text}` }).paths).toEqual(['Attributes.X']);
+
+    expect(performance.now() - started).toBeLessThan(100);
+  });
+
+  test('may be as many as a template holds', () => {
+    expect(renderedText('{{Metrics.a}}'.repeat(150_000), { Metrics: { a: 1 } })).toBe('1'.repeat(150_000));
+  });
+
   test('are listed once each, in the order of the content', () => {
     const { isPersonalised, paths } = compiled(
       { type: 'text', text: '{{ Attributes.B }}{{Attributes.A|x}}' },
@@ -323,6 +337,18 @@ describe('emojis', () => {
       `\`messages[1].emojis[1].index\` must be the position of a \`$\` outside of placeholders, got ${index}; count in the text as it is written, placeholders included`);
   });
 
+  test('are at most 20, as LINE takes them, so that no content takes seconds for each person', () => {
+    const message = (count: number) => ({ type: 'text', text: '$'.repeat(count) + '{{Attributes.X}}'.repeat(20_000), emojis: Array.from({ length: count }, (_, index) => ({ index })) });
+    const started = performance.now();
+
+    expect(rendered(message(20), withAttribute('ab')).emojis).toHaveLength(20);
+    expect(compileMessages([message(12_000)])).toMatchObject({
+      code: SendErrorCode.INVALID_CONTENT, message: '`messages[0].emojis` must be an array of at most 20, got an array of 12000; take some away',
+    });
+
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
   test.each<[string, unknown]>([
     ['none', undefined],
     ['no list', { index: 3 }],
@@ -360,9 +386,29 @@ describe('URLs', () => {
     ['{{Attributes.X|https://example.com/?a=b}}', '', 'https://example.com/?a=b'],
     ['{{Attributes.X}}/{{Attributes.X}}', 'https://example.com/', 'https://example.com//https%3A%2F%2Fexample.com%2F'],
     ['media://image/{{Attributes.X}}/a.png', '春 b', 'media://image/春 b/a.png'],
-    ['media://image{{Attributes.X}}', '/a.png', 'media://image/a.png'],
+    ['media://image/{{Attributes.X}}.png', 'a.b..', 'media://image/a.b...png'],
+    // the author may lead to a media object
+    ['{{Attributes.None|media://image/a.png}}', 'x', 'media://image/a.png'],
+    ['media://image/{{Attributes.None|cards/../a}}.png', 'x', 'media://image/cards/../a.png'],
+    // what looks like one does not
+    ['{{Attributes.X}}', 'https://example.com/media://image/a.png', 'https://example.com/media://image/a.png'],
+    ['{{Attributes.X}}', 'mediator://a', 'mediator://a'],
+    ['https://example.com/{{Attributes.X}}', 'media://image/a.png', 'https://example.com/media%3A%2F%2Fimage%2Fa.png'],
   ])('%s with %j leads to %s', (template, value, url) => {
     expect(rendered({ type: 'x', url: template }, withAttribute(value)).url).toBe(url);
+  });
+
+  test.each([
+    ...['media://image/other.png', 'MEDIA://image/other.png', ' \t\nMedia://image/other.png', 'media:/', 'media'].map((value) => ['{{Attributes.X}}', value]),
+    ['{{Attributes.X}}/image/a.png', 'media:/'], ['{{Attributes.X}}://image/a.png', 'media'],
+    ...['../other', 'a/b', '/', '\\', 'a\\..\\b', '.', '..'].map((value) => ['media://image/cards/{{Attributes.X}}.png', value]),
+    ['media://image{{Attributes.X}}', '/a.png'], ['media://{{Attributes.X}}', 'image/a.png'],
+  ])('%s with %j would lead to an object that the author does not mean: the value is missing', (url, value) => {
+    const withDefault = url.replace('}}', '|default}}');
+
+    expect(compiled({ type: 'x', contents: [{ url }] }).render(withAttribute([value, 'second']))).toEqual({ missing: 'Attributes.X' });
+    expect(rendered({ type: 'x', url: withDefault }, withAttribute(value)).url).toBe(url.replace('{{Attributes.X}}', 'default'));
+    expect(renderedText(url, withAttribute(value))).toBe(url.replace('{{Attributes.X}}', value));
   });
 
   test.each(MEMBERS)('`%s` holds one, at any depth', (name) => {
