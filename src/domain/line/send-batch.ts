@@ -180,7 +180,8 @@ async function prepare(candidates: readonly Addressee[], excluded: readonly Batc
   }
   const [refused, tooMany] = await Promise.all([refusedContents(composition, run.validated, sending), sending.tooMany]);
   const [firstRefused] = refused.values();
-  const problem = refused.size === composition.toValidate.length ? firstRefused ?? tooMany : tooMany;
+  const isAllRefused = composition.calls.length > 0 && composition.calls.every(({ source }) => refused.has(source));
+  const problem = isAllRefused ? firstRefused : tooMany;
   if (problem) {
     return rejected(problem.code, problem);
   }

@@ -122,6 +122,14 @@ describe('LINE\'s opinion of the content', () => {
   });
 });
 
+test('a language that LINE refuses does not hold back another whose text is personal', async () => {
+  world.functionType = 'any';
+  world.templates.set('t.json', '[{"type":"text","text":"Hello {{Attributes.Name|friend}}"}]').set('t.ja.json', '[{"type":"text","text":"こんにちは"}]');
+  world.validity = REFUSED;
+  await world.invoke({ ...EVENT, Data: '{"template":"t"}', Endpoints: endpoints(4, (n) => (n < 2 ? { Demographic: { Locale: 'ja_JP' } } : {})) });
+  expect(world.books()).toMatchObject({ recipients: 4, accepted: 2, failed: 2, reasons: { LINE_REFUSED_CONTENT: 2 } });
+});
+
 describe('the quota before a large send', () => {
   test.each([
     ['REFUSE', 500, 499, 0, 'LOW_QUOTA'], ['REFUSE', 500, 500, 1, undefined], ['REFUSE', 499, 100, 1, undefined],
