@@ -16,7 +16,8 @@ export class S3BatchContents implements BatchContents {
   private readonly cache = new Map<string, readonly string[]>();
   private cachedCharacters = 0;
 
-  constructor(private readonly client: () => S3Client, private readonly bucketName: string) {}
+  /** @param timeoutMs milliseconds in which an object must have been read to its end */
+  constructor(private readonly client: () => S3Client, private readonly bucketName: string, private readonly timeoutMs = 10_000) {}
 
   public async put(key: string, lines: readonly string[]): Promise<void> {
     await this.client().send(new PutObjectCommand({
@@ -30,7 +31,8 @@ export class S3BatchContents implements BatchContents {
     if (cached) {
       return cached;
     }
-    const { Body } = await this.client().send(new GetObjectCommand({ Bucket: this.bucketName, Key: key }));
+    // The client's own limit ends with the headers.
+    const { Body } = await this.client().send(new GetObjectCommand({ Bucket: this.bucketName, Key: key }), { abortSignal: AbortSignal.timeout(this.timeoutMs) });
     const lines = (await Body!.transformToString()).split('\n');
     this.keep(key, lines);
     return lines;
