@@ -32,7 +32,8 @@ export class S3BatchContents implements BatchContents {
       return cached;
     }
     // The client's own limit ends with the headers.
-    const { Body } = await this.client().send(new GetObjectCommand({ Bucket: this.bucketName, Key: key }), { abortSignal: AbortSignal.timeout(this.timeoutMs) });
+    const abortSignal = AbortSignal.timeout(this.timeoutMs);
+    const { Body } = await this.client().send(new GetObjectCommand({ Bucket: this.bucketName, Key: key }), { abortSignal });
     const lines = (await Body!.transformToString()).split('\n');
     this.keep(key, lines);
     return lines;
