@@ -1,8 +1,15 @@
+import { ClientRequest } from 'node:http';
+import * as https from 'node:https';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { ENV_API_BASE_URL, ENV_SECRET_ARN, ENV_SECRET_FIELDS } from '../../src/contract/environment';
 import { lineFromEnvironment, secretFromEnvironment } from '../../src/runtime/line-from-environment';
 import { HttpStub, json } from '../support/http-stub';
+
+/** What Node hands every request of an agent to; not in its types. */
+interface WatchedAgent {
+  addRequest(request: ClientRequest, options: { readonly host: string }): void;
+}
 
 const manager = mockClient(SecretsManagerClient);
 const client = new SecretsManagerClient({ region: 'eu-west-1' });
@@ -52,12 +59,15 @@ test('LINE is called at the base URL, under the secret\'s credentials', async ()
 
 test('LINE is LINE unless a base URL is given', async () => {
   // GIVEN a network that is only watched
-  const fetch = jest.spyOn(globalThis, 'fetch').mockRejectedValue(new Error('no network in this test'));
+  const asked: string[] = [];
+  const watch = jest.spyOn(https.Agent.prototype as unknown as WatchedAgent, 'addRequest').mockImplementation((request, { host }) => {
+    asked.push(`https://${host}${request.path}`);
+    process.nextTick(() => request.emit('error', new Error('no network in this test')));
+  });
   manager.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"long-lived-access-token"}' });
   // WHEN
   await lineFromEnvironment(client).line.call({ method: 'POST', path: '/v2/bot/message/multicast', timeoutMs: 1_000 });
-  const [[url]] = fetch.mock.calls;
-  fetch.mockRestore();
+  watch.mockRestore();
   // THEN
-  expect(url).toBe('https://api.line.me/v2/bot/message/multicast');
+  expect(asked).toEqual(['https://api.line.me/v2/bot/message/multicast']);
 });
