@@ -50,10 +50,10 @@ export const PACE_BURST_MS = 50;
 
 /**
  * A turn that its caller could not use for so long is lost, or else slow writes and frozen instances would send in one moment
- * what was spread over many. In any second the pace is thus exceeded by a tenth at most, which keeps 180 multicasts and
- * 1,800 pushes below LINE's 200 and 2,000. A turn that takes longer than this by itself is good for its own time.
+ * what was spread over many. In any second the pace is thus exceeded by less than a tenth, which keeps 180 multicasts and
+ * 1,800 pushes below LINE's 200 and 2,000, with some room for requests that catch up with each other on the way. A turn that takes longer than this by itself is good for its own time.
  */
-export const PACE_LATE_MS = 100;
+export const PACE_LATE_MS = 80;
 
 /** Turns that are reserved with one write, in time. */
 const BLOCK_MICROS = 100_000;
