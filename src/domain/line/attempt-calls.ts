@@ -109,7 +109,10 @@ export async function attemptCalls(batch: SendBatch, until: number, work: Attemp
       const result = await attemptCall(batch, call, { content, until, firstTurn: position === 0 ? firstTurn : undefined }, work);
       results.push(result.state !== CallState.FAILED ? result
         // LINE has refused it, so that it can be asked again: what fails here must not make it look as if LINE had it.
-        : await afterRefusal(batch, call, content, result, until, work).catch(() => notNow(result)));
+        : await afterRefusal(batch, call, content, result, until, work).catch((error) => {
+          telemetry.warn(SendErrorCode.LINE_UNDECIDED, 'why LINE refused a call could not be found out (see `reason`); it is asked again', { batchId: batch.batchId, reason: errorText(error) });
+          return notNow(result);
+        }));
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_CALLS, open.length) }, attemptNext));
