@@ -4,15 +4,30 @@
  *
  * A chunk is an object of JSON Lines, `{"id":"<endpoint id>","endpoint":{…}}` each, in an order that never changes.
  */
-import { CustomChannelEvent, SendErrorCode } from './custom-channel';
+import { CustomChannelEvent, LineStatus, SendErrorCode } from './custom-channel';
 import { SendCounts } from './send-events';
 
+/** An object in S3. */
+export interface ObjectPlace {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
 export interface ChunkSendEvent extends Omit<CustomChannelEvent, 'Endpoints'> {
-  readonly Chunk: {
-    readonly Bucket: string;
-    readonly Key: string;
+  readonly Chunk: ObjectPlace & {
     /** @default - the current version */
     readonly VersionId?: string;
+  };
+  /** Object that holds `Data`, which may be longer there than a state machine's state. @default - `Data` */
+  readonly Content?: ObjectPlace;
+  /** Object that holds a `RunFlag`, read before each batch. @default - nothing stops the chunk */
+  readonly Flag?: ObjectPlace;
+  /** Where the result object is written, over an earlier one. @default - no result object */
+  readonly Result?: ObjectPlace;
+  /** Nothing is sent or written; the answer is a `ChunkPreview`. */
+  readonly Preview?: {
+    /** The first so many people of the chunk. */
+    readonly People: number;
   };
 }
 
@@ -23,13 +38,57 @@ export interface ChunkLine {
   readonly endpoint: { readonly [member: string]: unknown };
 }
 
-/** Answer of the chunk function. A repeat with the same chunk goes on with what is pending. */
+/** What a run's chunks are to do, as JSON. */
+export interface RunFlag {
+  /** `PAUSE`, `CANCEL`: what was attempted is driven to a decision, nothing else is begun. */
+  readonly state: 'RUN' | 'PAUSE' | 'CANCEL';
+  /** ISO 8601: as if `PAUSE` from then on. */
+  readonly until?: string;
+}
+
+/** Answer of the chunk function, and the first line of its result object. A repeat with the same chunk goes on with what is pending. */
 export interface ChunkSendResult {
   readonly runId: string;
   readonly recipients: number;
   readonly counts: SendCounts & { readonly pending: number };
+  /** Why people were left out, refused or are unknown: code → how many. */
+  readonly reasons?: { readonly [code in SendErrorCode]?: number };
   /** Batch ids of what is not decided. */
   readonly undone: readonly string[];
+  /** People of undone batches that LINE may have taken. */
+  readonly ambiguous?: number;
   /** Why the chunk was not gone on with. */
   readonly stopped?: SendErrorCode;
+  /** Units that LINE counts the chunk's messages under, see `customAggregationUnits`. */
+  readonly aggregationUnits?: readonly string[];
+}
+
+/** Every further line of a result object: what became of a person. */
+export interface ChunkResultLine {
+  /** Endpoint id. */
+  readonly id: string;
+  /** Address; absent of people who were left out. */
+  readonly to?: string;
+  /** `deferred`: not decided yet. */
+  readonly status: LineStatus;
+  /** Absent of people who are `accepted` or `deferred`. */
+  readonly code?: string;
+  /** The channel's id of the accepted request, LINE's `x-line-request-id`. */
+  readonly requestId?: string;
+}
+
+/** What people of a chunk would get. */
+export interface ChunkPreview {
+  readonly people: readonly {
+    /** Endpoint id. */
+    readonly id: string;
+    /** What would be sent. */
+    readonly messages?: readonly unknown[];
+    /** Why nothing would be. */
+    readonly code?: string;
+  }[];
+  /** What is wrong with the content for everybody. */
+  readonly problem?: { readonly code: string; readonly message: string };
+  /** Messages of the month; absent when the channel does not tell. */
+  readonly quota?: { readonly limit?: number; readonly used: number; readonly remaining?: number };
 }

@@ -111,4 +111,10 @@ export enum SendErrorCode {
   RUN_STOPPED = 'RUN_STOPPED',
   /** Another batch of the same run has sent to the person, or is about to (`perPersonClaim`). */
   ALREADY_CLAIMED = 'ALREADY_CLAIMED',
+  /** The run was paused before the person's turn (`deferred`). */
+  RUN_PAUSED = 'RUN_PAUSED',
+  /** The run was cancelled before the person's turn (`deferred`, for ever). */
+  RUN_CANCELLED = 'RUN_CANCELLED',
+  /** The time in which the run may send was over before the person's turn (`deferred`). */
+  SEND_WINDOW_OVER = 'SEND_WINDOW_OVER',
 }

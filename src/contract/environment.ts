@@ -83,3 +83,42 @@ export const ENV_SENDING = 'LINE_SENDING';
 
 /** Name of the Firehose stream of engagement events; absent when they are off. */
 export const ENV_ENGAGEMENT_STREAM = 'LINE_ENGAGEMENT_STREAM';
+
+/** JSON array of the channel's reply rules, `ReplyRule` each. Absent without rules. */
+export const ENV_REPLIES = 'LINE_REPLIES';
+
+/** Name of the table of a runner's runs. */
+export const ENV_RUNS_TABLE = 'CAMPAIGN_RUNS_TABLE_NAME';
+
+/** Bucket of a runner's chunks and results. */
+export const ENV_CAMPAIGN_BUCKET = 'CAMPAIGN_BUCKET';
+
+/** JSON object `CampaignConfig`, see `contract/campaigns.ts`. */
+export const ENV_CAMPAIGN_CONFIG = 'CAMPAIGN_CONFIG';
+
+/** JSON object `SourceNeeds`, see `contract/campaigns.ts`. */
+export const ENV_SOURCE_NEEDS = 'CAMPAIGN_SOURCE_NEEDS';
+
+/** ARN of a runner's state machine. */
+export const ENV_CAMPAIGN_STATE_MACHINE = 'CAMPAIGN_STATE_MACHINE_ARN';
+
+/** Name of the function of the channel that a runner sends through. */
+export const ENV_CAMPAIGN_CHANNEL_FUNCTION = 'CAMPAIGN_CHANNEL_FUNCTION';
+
+/** Name of the function that answers with the channel's statistics; absent when the channel has none. */
+export const ENV_STATISTICS_FUNCTION = 'CAMPAIGN_STATISTICS_FUNCTION';
+
+/** Name of the group of a runner's schedules. */
+export const ENV_SCHEDULE_GROUP = 'CAMPAIGN_SCHEDULE_GROUP';
+
+/** ARN of the role by which a schedule invokes the control function. */
+export const ENV_SCHEDULE_ROLE_ARN = 'CAMPAIGN_SCHEDULE_ROLE_ARN';
+
+/** ARN of the topic of job notifications. */
+export const ENV_NOTIFICATION_TOPIC_ARN = 'NOTIFICATION_TOPIC_ARN';
+
+/** Bucket of an import's chunks and results. */
+export const ENV_IMPORT_BUCKET = 'IMPORT_BUCKET';
+
+/** JSON object `ImportConfig`, see `contract/imports.ts`. */
+export const ENV_IMPORT_CONFIG = 'IMPORT_CONFIG';

@@ -9,8 +9,12 @@
  * | `<channelKey>#<LINE user id>` | `ENDPOINT` | a subscriber, or the tombstone of an erased one |
  * | `CHANNEL#<channelKey>` | `CHANNEL` | the channel: `botUserId` |
  * | `EVENT#<channelKey>#<webhookEventId>` | `EVENT` | a handled webhook event, `expiresAt` 15 days on |
+ * | `TAG#<channelKey>#<tag>#<shard>` | `<LINE user id>` | the subscriber has the tag: `TagRow` |
  *
- * A channel key is lower case, so that it cannot meet `CHANNEL` or `EVENT`.
+ * The shard of a tag's row is a hash of the user id, so that a tag of millions spreads over `TAG_SHARDS` partitions. The
+ * subscriber's row lists the tags as the string set `tags`, so that an erasure finds them.
+ *
+ * A channel key is lower case, so that it cannot meet `CHANNEL`, `EVENT` or `TAG`.
  */
 
 export const SUBSCRIBER_PARTITION_KEY = 'pk';
@@ -38,6 +42,27 @@ export function channelPartitionKey(channelKey: string): string {
 
 export function eventPartitionKey(channelKey: string, webhookEventId: string): string {
   return `EVENT#${channelKey}#${webhookEventId}`;
+}
+
+/** Partitions of a tag's rows. Never changed: rows would not be found again. */
+export const TAG_SHARDS = 32;
+
+/** Letters of any script, digits, space and `_.-`, 1 to 64 characters; `#` would end the part of the key. */
+export const TAG_PATTERN = /^[\p{L}\p{M}\p{N}_.-](?:[\p{L}\p{M}\p{N} _.-]{0,62}[\p{L}\p{M}\p{N}_.-])?$/u;
+
+export function tagPartitionKey(channelKey: string, tag: string, shard: number): string {
+  return `TAG#${channelKey}#${tag}#${shard}`;
+}
+
+/** A row that says that a subscriber has a tag. */
+export interface TagRow {
+  readonly pk: string;
+  /** LINE user id. */
+  readonly sk: string;
+  /** Epoch milliseconds when it was last given. */
+  readonly taggedAt: number;
+  /** Id of the import that gave it last. */
+  readonly importId?: string;
 }
 
 /** Amazon Pinpoint's endpoint (EndpointRequest), as far as this library writes it. Attribute values are always lists. */
@@ -73,6 +98,10 @@ export interface SubscriberRow extends Partial<SubscriberEndpoint> {
   readonly subscriptionEventId: string;
   /** Attributes' clock: epoch milliseconds when the profile was read. */
   readonly attributesAt?: number;
+  /** Tags, as a string set. */
+  readonly tags?: ReadonlySet<string>;
+  /** Attributes' clock of imports: epoch milliseconds of the newest imported row. */
+  readonly importedAt?: number;
   /** Present and true on a tombstone: nothing else of the person is kept. A re-follow removes it. */
   readonly erased?: true;
 }

@@ -18,6 +18,8 @@ export interface QueuedEvent {
   /** The bot's user id as LINE wrote it into the webhook. */
   readonly destination: string;
   readonly event: LineEvent;
+  /** Name of the reply rule that the event matched. */
+  readonly reply?: string;
 }
 
 /** Body of a message in the queue of profiles to be fetched later. */
@@ -35,4 +37,6 @@ export interface WebhookEventDetail {
   /** Equal for a redelivery: consumers deduplicate by it, since a bus delivers at least once. */
   readonly webhookEventId: string;
   readonly event: LineEvent;
+  /** Name of the reply rule that the event matched. */
+  readonly reply?: string;
 }

@@ -1,0 +1,149 @@
+/**
+ * Imports of subscribers: objects of the import's bucket, steps of its state machine. Fields are only ever added.
+ *
+ * | key | what |
+ * | --- | --- |
+ * | `<prefix>…` | files dropped to be imported |
+ * | `imports/<import id>/claim.json` | the import was begun: `ImportClaim` |
+ * | `imports/<import id>/chunks/<number>.jsonl` | frozen rows: `ImportRow` each |
+ * | `imports/<import id>/items.jsonl` | items of the map that writes: `WriteItem` each |
+ * | `imports/<import id>/results/<number>.json` | what came of an item: `WriteResult` |
+ * | `imports/<import id>/rejects/<part>.jsonl` | rows that are not imported: `RejectedRow` each |
+ * | `imports/<import id>/summary.json` | `ImportSummary` |
+ *
+ * The import id is a hash of bucket, key and the object's version or sequencer: one event delivered twice is one import.
+ */
+import { SubscriberEndpoint } from './subscriber';
+
+export const IMPORT_PREFIX = 'imports/';
+
+export function importKey(importId: string, name: string): string {
+  return `${IMPORT_PREFIX}${importId}/${name}`;
+}
+
+/** Rows of a chunk, at most. */
+export const IMPORT_CHUNK_ROWS = 5_000;
+
+/** How a file is read. */
+export type ImportFormat = 'AUTO' | 'CSV' | 'JSON_LINES' | 'USER_IDS';
+
+/** Which tag imported subscribers get. */
+export type ImportTag = { readonly kind: 'none' } | { readonly kind: 'fixed'; readonly tag: string } | { readonly kind: 'fileName' };
+
+/** Settings of an import, one environment variable for all of its functions. */
+export interface ImportConfig {
+  /** Value of notifications and metrics. */
+  readonly name: string;
+  readonly channelKey: string;
+  readonly format: ImportFormat;
+  /** Column of the file → member of the endpoint as a dotted path, `''` to leave it out. */
+  readonly columns: { readonly [column: string]: string };
+  /** Where columns go that are neither an endpoint's nor mapped: `Attributes.<column>`, nowhere, or they refuse the file. */
+  readonly otherColumns: 'ATTRIBUTES' | 'IGNORE' | 'REFUSE';
+  /** Of the rows, in per cent, above which nothing is imported. */
+  readonly maxRejectedPercent: number;
+  readonly allowReOptIn: boolean;
+  readonly tag: ImportTag;
+  /** The tag is taken from subscribers who are not in the file. */
+  readonly replaceTag: boolean;
+}
+
+/** A row, checked and mapped. */
+export interface ImportRow {
+  /** Line of the file on which the row begins, from 1. */
+  readonly line: number;
+  readonly endpoint: Omit<SubscriberEndpoint, 'EffectiveDate'>;
+  /** Epoch milliseconds: the row's `EffectiveDate`, else the time of the file. */
+  readonly at: number;
+}
+
+/** A row, or a field of it, that is not imported. */
+export interface RejectedRow {
+  readonly line: number;
+  /** Column or member; absent when the row as a whole cannot be read. */
+  readonly column?: string;
+  /** At most 200 characters. */
+  readonly value?: string;
+  readonly reason: string;
+}
+
+/** Input of the state machine: EventBridge's event of S3, or the same by hand. */
+export interface ImportExecution {
+  readonly detail: {
+    readonly bucket: { readonly name: string };
+    readonly object: { readonly 'key': string; readonly 'size'?: number; readonly 'version-id'?: string; readonly 'sequencer'?: string; readonly 'etag'?: string };
+  };
+}
+
+export interface ImportClaim {
+  /** ARN of the execution, or what else began it. */
+  readonly owner: string;
+  /** ISO 8601. */
+  readonly claimedAt: string;
+}
+
+/** Answer of the freeze step. `SKIP`: another execution imports it, or it is a folder marker or empty. `REFUSE`: too much of it is wrong. */
+export interface FreezeAnswer {
+  readonly next: 'WRITE' | 'SKIP' | 'REFUSE';
+  readonly importId: string;
+  readonly items?: { readonly bucket: string; readonly key: string };
+}
+
+/** Item of the map that writes: a chunk of rows, or, after all of those, a shard of a tag to be swept. */
+export interface WriteItem {
+  readonly importId: string;
+  readonly number: number;
+  /** Object of `ImportRow`. */
+  readonly chunk?: { readonly bucket: string; readonly key: string };
+  /** Takes the tag from those of the shard who were not in the file. */
+  readonly sweep?: { readonly tag: string; readonly shard: number };
+  readonly tag?: string;
+}
+
+/** `imports/<import id>/results/<number>.json` */
+export interface WriteResult {
+  readonly number: number;
+  /** New subscribers. */
+  readonly created: number;
+  /** Subscribers of whom something was changed. */
+  readonly updated: number;
+  /** Subscribers who are as the file says, or newer. */
+  readonly unchanged: number;
+  /** Rows of people who are opted out here and not in the file; left opted out. */
+  readonly keptOptedOut: number;
+  /** Rows of people who were erased; not written. */
+  readonly erased: number;
+  readonly tagged: number;
+  readonly untagged: number;
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** `imports/<import id>/summary.json`, and in the notifications. */
+export interface ImportSummary {
+  readonly importId: string;
+  readonly file: string;
+  readonly status: 'COMPLETED' | 'FAILED';
+  /** Why it failed, in a sentence for the operator. */
+  readonly message?: string;
+  readonly rows: number;
+  readonly imported: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly keptOptedOut: number;
+  readonly erased: number;
+  readonly tagged: number;
+  readonly untagged: number;
+  readonly rejected: number;
+  /** Prefix of the objects of rejected rows. */
+  readonly rejects: string;
+  readonly tag?: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+}
+
+/** Bodies of the notifications, in the shape of the "Amazon S3 Triggered Endpoint Imports" architecture; attribute `notification_type`. */
+export type ImportNotification =
+  | { readonly Message: 'Import Started'; readonly Input: { readonly S3URL: string; readonly ImportId: string } }
+  | { readonly Message: 'Import Successful' | 'Import Failed'; readonly ImportResult: ImportSummary };
