@@ -26,7 +26,7 @@ const LAYERS: Imports[] = [
     file: 'src/domain/line/new-decision.ts',
     refused: [
       ...CDK, ...SDKS, 'fs', 'node:fs', 'https', 'child_process', 'left-pad', 'aws-lambda', '../../index', '../..', '../../runtime/environment',
-      '../../line/line-channel', '../../shared/queue', '../../line/handlers/send-message.lambda', '../../../simulator/line-platform',
+      '../../line/line-channel', '../../shared/queue', '../../line/handlers/sender.lambda', '../../../simulator/line-platform',
     ],
     allowed: ['crypto', 'node:crypto', 'node:url', './line-api', '../shared/telemetry', '../../contract/limits'],
   },
@@ -39,15 +39,15 @@ const LAYERS: Imports[] = [
     file: 'src/runtime/new-adapter.ts',
     refused: [
       ...CDK, 'left-pad', '../index', '..', '../line/line-channel', '../audience/subscriber-table', '../shared/queue',
-      '../line/handlers/send-message.lambda', '../../simulator/line-platform',
+      '../line/handlers/sender.lambda', '../../simulator/line-platform',
     ],
     allowed: [...SDKS, 'fs', 'node:crypto', 'aws-lambda', './environment', '../contract/limits', '../domain/line/line-api'],
   },
   {
     file: 'src/line/handlers/new-entry.lambda.ts',
     refused: [
-      ...CDK, '@line/bot-sdk', 'left-pad', './send-message.lambda', '../../audience/handlers/publish-subscriber-changes.lambda',
-      './send-message-function', '../line-channel', '..', '../../index', '../../shared/queue', '../../audience/subscriber-table',
+      ...CDK, '@line/bot-sdk', 'left-pad', './sender.lambda', '../../audience/handlers/publish-subscriber-changes.lambda',
+      './sender-function', '../line-channel', '..', '../../index', '../../shared/queue', '../../audience/subscriber-table',
     ],
     allowed: [
       '@aws-sdk/client-sqs', 'aws-lambda', 'crypto', '../../contract/environment', '../../runtime/environment', '../../domain/line/line-api', './sample/image.png',
@@ -56,10 +56,10 @@ const LAYERS: Imports[] = [
   {
     file: 'src/line/new-construct.ts',
     refused: [
-      ...SDKS, 'aws-lambda', 'esbuild', 'aws-cdk-lib/aws-lambda-nodejs', './handlers/send-message.lambda', '../domain/line/line-api', '../runtime/environment',
+      ...SDKS, 'aws-lambda', 'esbuild', 'aws-cdk-lib/aws-lambda-nodejs', './handlers/sender.lambda', '../domain/line/line-api', '../runtime/environment',
       './../runtime/environment', '../../src/domain/line/line-api',
     ],
-    allowed: [...CDK, 'path', 'node:fs', './line-message-type', './private/names', '../contract/limits', '../shared/queue', '../audience/subscriber-table', './handlers/send-message-function'],
+    allowed: [...CDK, 'path', 'node:fs', './line-message-type', './private/names', '../contract/limits', '../shared/queue', '../audience/subscriber-table', './handlers/sender-function'],
   },
   {
     file: 'src/line/handlers/new-function.ts',
@@ -68,7 +68,7 @@ const LAYERS: Imports[] = [
   },
   {
     file: 'src/index.ts',
-    refused: [...SDKS, './domain/line/line-api', './runtime/environment', './line/handlers/send-message.lambda'],
+    refused: [...SDKS, './domain/line/line-api', './runtime/environment', './line/handlers/sender.lambda'],
     allowed: ['./line/line-channel', './audience/audience'],
   },
   {

@@ -1,10 +1,11 @@
 // Runs a bundled handler as Lambda would, in a process with nothing else in it: one call at once, then one for each line on
 // standard input. Each answer goes as a line of JSON to file descriptor 3, because handlers log to standard output.
-// Arguments: bundle, file with an array of events, which are handled one after the other, and from the beginning again.
+// Arguments: bundle, name of the export, file with an array of events, which are handled one after the other, and from the beginning again.
 const { readFileSync, writeSync } = require('node:fs');
 
-const [bundle, eventsFile] = process.argv.slice(2);
-const { handler } = require(bundle);
+const [bundle, name, eventsFile] = process.argv.slice(2);
+process.env._HANDLER = `index.${name}`;
+const handler = require(bundle)[name];
 const events = JSON.parse(readFileSync(eventsFile, 'utf8'));
 let calls = 0;
 

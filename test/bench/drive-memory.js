@@ -1,10 +1,11 @@
 // Handles one event with a bundled handler and tells what memory that took: a line of JSON on file descriptor 3 with the answer
 // and the resident set before the event was read, and at its highest since the process began, in bytes.
-// Arguments: bundle, file with the event.
+// Arguments: bundle, name of the export, file with the event.
 const { readFileSync, writeSync } = require('node:fs');
 
-const [bundle, eventFile] = process.argv.slice(2);
-const { handler } = require(bundle);
+const [bundle, name, eventFile] = process.argv.slice(2);
+process.env._HANDLER = `index.${name}`;
+const handler = require(bundle)[name];
 
 (async () => {
   // What loading has left behind is not the event's.

@@ -33,7 +33,7 @@ export async function benchMemory(folder: string, log: (line: string) => void): 
     for (let round = 0; round < PROCESSES; round++) {
       standIns.reset();
       standIns.takeCalls();
-      const { process: handler, first } = await HandlerProcess.start(process.execPath, ['--expose-gc', path.join(__dirname, 'drive-memory.js'), bundleOf('send-message'), event], {
+      const { process: handler, first } = await HandlerProcess.start(process.execPath, ['--expose-gc', path.join(__dirname, 'drive-memory.js'), ...bundleOf('sender#sendMessage'), event], {
         ...ourEnvironment(folder, standIns), NODE_EXTRA_CA_CERTS: standIns.certificate, ...sendingEnvironment(standIns, 'any'),
       });
       handler.stop();

@@ -142,7 +142,7 @@ async function send(
     if (index === 0) {
       await putChunk(100);
     }
-    const { process: handler } = await HandlerProcess.start(process.execPath, [path.join(__dirname, 'drive-handler.js'), bundleOf('send-chunk'), events], {
+    const { process: handler } = await HandlerProcess.start(process.execPath, [path.join(__dirname, 'drive-handler.js'), ...bundleOf('sender#sendChunk'), events], {
       ...ourEnvironment(folder, { awsUrl: aws.url, lineUrl: line.url }), ...sendingEnvironment({ awsUrl: aws.url }, 'any'),
     });
     return handler;

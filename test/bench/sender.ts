@@ -41,7 +41,7 @@ export async function benchSender(folder: string, log: (line: string) => void): 
         },
       }),
       ourSide({
-        handler: 'send-message',
+        handler: 'sender#sendMessage',
         events,
         folder,
         standIns,

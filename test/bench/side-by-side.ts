@@ -114,14 +114,20 @@ export function ourSide(
   return {
     name: 'this library',
     file: process.execPath,
-    args: [path.join(__dirname, 'drive-handler.js'), bundleOf(handler), events],
+    args: [path.join(__dirname, 'drive-handler.js'), ...bundleOf(handler), events],
     env: { ...ourEnvironment(folder, standIns), NODE_EXTRA_CA_CERTS: standIns.certificate, ...env },
     check,
   };
 }
 
-export function bundleOf(handler: string): string {
-  return path.join(ROOT, `assets/line/handlers/${handler}.lambda/index.js`);
+/**
+ * Bundle and export of a handler, as the drivers take them.
+ *
+ * @param handler `receive-webhook`; with the export unless that is `handler`: `sender#sendMessage`
+ */
+export function bundleOf(handler: string): [bundle: string, name: string] {
+  const [entry, name = 'handler'] = handler.split('#');
+  return [path.join(ROOT, `assets/line/handlers/${entry}.lambda/index.js`), name];
 }
 
 export function ourEnvironment(folder: string, { awsUrl, lineUrl }: Pick<StandIns, 'awsUrl' | 'lineUrl'>): Record<string, string> {

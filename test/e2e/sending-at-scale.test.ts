@@ -254,9 +254,9 @@ async function sendEverything(): Promise<void> {
     const environment = await environmentOf(channel.resource(path), hastyUrl);
     return Array.from({ length: count }, () => new HandlerInstance({ handler, environment, timeoutMs }));
   };
-  const senders = await instances(EVENT_INSTANCES, 'Sender/Any', 'line/handlers/send-message', 15_000);
-  const chunkSenders = await instances(CHUNK_INSTANCES, 'Sender/Chunk', 'line/handlers/send-chunk', 45_000);
-  const resumers = await instances(RESUME_INSTANCES, 'Sender/Resume', 'line/handlers/resume-batches', 60_000);
+  const senders = await instances(EVENT_INSTANCES, 'Sender/Any', 'line/handlers/sender#sendMessage', 15_000);
+  const chunkSenders = await instances(CHUNK_INSTANCES, 'Sender/Chunk', 'line/handlers/sender#sendChunk', 45_000);
+  const resumers = await instances(RESUME_INSTANCES, 'Sender/Resume', 'line/handlers/sender#resumeBatches', 60_000);
   const all = [...senders, ...chunkSenders, ...resumers];
 
   await line.randomFaults({ seed: SEED, share: PUSH_FAULT_SHARE, faults: FAULTS, operations: ['push'] });

@@ -5,22 +5,22 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { LineMessageType, LinePinpointChannel } from '../../src';
 import { loadEntry } from '../support/load-entry';
-import { environmentOf, rendered, resources, testStack } from '../support/template';
+import { environmentOf, only, rendered, resources, testStack } from '../support/template';
 
 const { TEXT, IMAGE, AUDIO, VIDEO, ANY } = LineMessageType;
 
-/** Functions of a channel, by the beginning of their logical id, and the entry that each runs. */
+/** Functions of a channel, by the beginning of their logical id, and the entry that each runs, with the export unless that is `handler`. */
 const ENTRIES: [string, string][] = [
   ['LineWebhookReceiver', 'line/handlers/receive-webhook.lambda'],
   ['LineWebhookWorker', 'line/handlers/process-events.lambda'],
   ['LineWebhookProfile', 'line/handlers/update-profile.lambda'],
-  ['LineSenderText', 'line/handlers/send-message.lambda'],
-  ['LineSenderImage', 'line/handlers/send-message.lambda'],
-  ['LineSenderAudio', 'line/handlers/send-message.lambda'],
-  ['LineSenderVideo', 'line/handlers/send-message.lambda'],
-  ['LineSenderAny', 'line/handlers/send-message.lambda'],
-  ['LineSenderResume', 'line/handlers/resume-batches.lambda'],
-  ['LineSenderChunk', 'line/handlers/send-chunk.lambda'],
+  ['LineSenderText', 'line/handlers/sender.lambda#sendMessage'],
+  ['LineSenderImage', 'line/handlers/sender.lambda#sendMessage'],
+  ['LineSenderAudio', 'line/handlers/sender.lambda#sendMessage'],
+  ['LineSenderVideo', 'line/handlers/sender.lambda#sendMessage'],
+  ['LineSenderAny', 'line/handlers/sender.lambda#sendMessage'],
+  ['LineSenderResume', 'line/handlers/sender.lambda#resumeBatches'],
+  ['LineSenderChunk', 'line/handlers/sender.lambda#sendChunk'],
   ['LineSenderOutcomesPublisher', 'line/handlers/publish-outcomes.lambda'],
   ['LineSenderOutcomesBooks', 'line/handlers/read-send-books.lambda'],
   ['LineSetUp', 'line/handlers/set-up-channel.lambda'],
@@ -50,6 +50,7 @@ describe('with the environment that the template gives it', () => {
     // … and a secret, which the receiver reads when it starts
     mockClient(SecretsManagerClient).on(GetSecretValueCommand).resolves({ SecretString: '{}' });
     // WHEN, THEN
+    expect(only(template, 'AWS::Lambda::Function', id).Properties.Handler).toBe(`index.${entry.split('#')[1] ?? 'handler'}`);
     expect(loadEntry(entry, '@aws-sdk/client-secrets-manager')).toBeInstanceOf(Function);
   });
 

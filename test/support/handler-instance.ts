@@ -9,7 +9,7 @@ export class InstanceEndedError extends Error {
 }
 
 export interface InstanceOptions {
-  /** Of the bundled handler, relative to `assets`: `line/handlers/send-message`. */
+  /** Of the bundled handler, relative to `assets`, and its export unless that is `handler`: `line/handlers/sender#sendMessage`. */
   readonly handler: string;
   /** The deployed function's, and where AWS is. */
   readonly environment: Record<string, string>;
@@ -53,8 +53,11 @@ export class HandlerInstance {
 
   private start(): ChildProcess {
     const { handler, environment } = this.options;
-    const bundle = join(__dirname, '..', '..', 'assets', `${handler}.lambda`, 'index.js');
-    const child = spawn(process.execPath, [join(__dirname, 'handle-events.js'), bundle], { env: environment, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
+    const [entry, name = 'handler'] = handler.split('#');
+    const bundle = join(__dirname, '..', '..', 'assets', `${entry}.lambda`, 'index.js');
+    const child = spawn(process.execPath, [join(__dirname, 'handle-events.js'), bundle, name], {
+      env: { ...environment, _HANDLER: `index.${name}` }, stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    });
     let errors = '';
     child.stderr!.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-2_000); });
     // What is written to a process that is gone is answered by its end.

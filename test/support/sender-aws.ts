@@ -86,8 +86,8 @@ export class SenderAws {
     jest.spyOn(process.stdout, 'write').mockImplementation((text) => { this.written.push(String(text)); return true; });
   }
 
-  /** The entry below `src/line/handlers`, loaded anew as by a new Lambda container, with the environment of a function. */
-  public load<E, R>(entry: string, environment: Record<string, string> = {}): (event: E, context: unknown) => Promise<R> {
+  /** A handler of the sender, loaded anew as by a new Lambda container, with the environment of a function. */
+  public load<E, R>(name: 'sendMessage' | 'sendChunk' | 'resumeBatches' | 'replyToEvents' | 'readInsight', environment: Record<string, string> = {}): (event: E, context: unknown) => Promise<R> {
     process.env = {
       NODE_ENV: process.env.NODE_ENV,
       AWS_REGION: 'eu-west-1',
@@ -100,7 +100,7 @@ export class SenderAws {
       SEND_JOURNAL_TABLE_NAME: 'Journal',
       ...environment,
     };
-    return loadEntry(`line/handlers/${entry}.lambda`, ...SDKS);
+    return loadEntry(`line/handlers/sender.lambda#${name}`, ...SDKS);
   }
 
   /** Rows of batches in the journal, by sort key. */

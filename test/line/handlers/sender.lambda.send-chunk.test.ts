@@ -19,7 +19,7 @@ afterEach(() => {
   process.env = environment;
 });
 
-const load = () => aws.load<unknown, ChunkSendResult>('send-chunk', ENVIRONMENT);
+const load = () => aws.load<unknown, ChunkSendResult>('sendChunk', ENVIRONMENT);
 
 function putChunk(people: number, attributes: (n: number) => object = () => ({})): void {
   aws.objects.set('runs/c1/0001.jsonl', Array.from({ length: people }, (_, n) => `${JSON.stringify({

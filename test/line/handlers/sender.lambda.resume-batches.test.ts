@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 /** The function as the construct makes it: it knows neither subscribers nor media nor a message type. */
-const load = () => aws.load<SQSEvent, SQSBatchResponse>('resume-batches', RETRY_QUEUE);
+const load = () => aws.load<SQSEvent, SQSBatchResponse>('resumeBatches', RETRY_QUEUE);
 
 /** What the queue delivers. */
 const records = (...bodies: string[]) => ({ Records: bodies.map((body, index) => ({ messageId: `m${index}`, body })) }) as SQSEvent;
@@ -30,7 +30,7 @@ const records = (...bodies: string[]) => ({ Records: bodies.map((body, index) =>
 async function deferredBatch(Data: string): Promise<string> {
   aws.secrets.on(GetSecretValueCommand).resolves({ SecretString: '{}' });
   const variables = { ...RETRY_QUEUE, SUBSCRIBER_TABLE_NAME: 'Subscribers', LINE_MESSAGE_TYPE: 'text' };
-  const reply = await aws.load<unknown, CustomChannelReply>('send-message', variables)({ ...EVENT, Data }, contextWith(15_000));
+  const reply = await aws.load<unknown, CustomChannelReply>('sendMessage', variables)({ ...EVENT, Data }, contextWith(15_000));
   expect(Object.values(reply).map(({ EventAttributes }) => EventAttributes.LineStatus)).toEqual(['deferred', 'deferred', 'deferred']);
   const [{ body }] = aws.queued.splice(0);
   aws.secrets.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"long-lived-token-of-shop"}' });

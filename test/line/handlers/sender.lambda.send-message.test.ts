@@ -30,7 +30,7 @@ afterEach(() => {
   process.env = environment;
 });
 
-const load = (variables: Record<string, string> = {}) => aws.load<unknown, CustomChannelReply>('send-message', { ...ENVIRONMENT, ...variables });
+const load = (variables: Record<string, string> = {}) => aws.load<unknown, CustomChannelReply>('sendMessage', { ...ENVIRONMENT, ...variables });
 
 test("a text function sends a campaign's text in one call, answers per endpoint, and writes down what it did", async () => {
   // GIVEN

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
+import { CustomChannelReply } from '../../contract/custom-channel';
+import { resumeBatches as resume } from '../../domain/line/resume-batches';
+import { sendChunk as send } from '../../domain/line/send-chunk';
+import { SendInvocation, sendMessage as answer } from '../../domain/line/send-message';
+import { S3Chunks } from '../../runtime/chunk-store';
+import { prepared } from '../../runtime/prepared';
+import { drivingFromEnvironment, retryQueueFromEnvironment, s3, sendingFromEnvironment } from '../../runtime/send-from-environment';
+
+const forMessages = prepared('sendMessage', () => ({ ...sendingFromEnvironment(), retryQueue: retryQueueFromEnvironment() }));
+const forChunks = prepared('sendChunk', () => ({ ...sendingFromEnvironment(), chunks: new S3Chunks(s3) }));
+const forRetries = prepared('resumeBatches', () => ({ ...drivingFromEnvironment(), retryQueue: retryQueueFromEnvironment() }));
+
+const invocation = (context: Context): SendInvocation =>
+  ({ requestId: context.awsRequestId, owner: randomUUID(), remainingMs: context.getRemainingTimeInMillis() });
+
+/** A send function: takes Amazon Pinpoint's custom-channel event, answers with a result per endpoint. */
+export const sendMessage = async (event: unknown, context: Context): Promise<CustomChannelReply> => {
+  const dependencies = forMessages();
+  try {
+    return await answer(event, invocation(context), dependencies);
+  } finally {
+    dependencies.telemetry.flush();
+  }
+};
+
+/** Sends to the people of a frozen chunk; a repeat goes on with what is undone. */
+export const sendChunk = async (event: ChunkSendEvent, context: Context): Promise<ChunkSendResult> => {
+  const dependencies = forChunks();
+  try {
+    return await send(event, invocation(context), dependencies);
+  } finally {
+    dependencies.telemetry.flush();
+  }
+};
+
+/** Goes on with the batches that the retry queue names. */
+export const resumeBatches = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  const dependencies = forRetries();
+  try {
+    const failed = await resume(event.Records, invocation(context), dependencies);
+    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  } finally {
+    dependencies.telemetry.flush();
+  }
+};
