@@ -7,6 +7,7 @@
  * | `imports/<import id>/claim.json` | the import was begun: `ImportClaim` |
  * | `imports/<import id>/chunks/<number>.jsonl` | frozen rows: `ImportRow` each |
  * | `imports/<import id>/items.jsonl` | items of the map that writes: `WriteItem` each |
+ * | `imports/<import id>/stats.json` | what was found in the file: `ImportStats` |
  * | `imports/<import id>/results/<number>.json` | what came of an item: `WriteResult` |
  * | `imports/<import id>/rejects/<part>.jsonl` | rows that are not imported: `RejectedRow` each |
  * | `imports/<import id>/summary.json` | `ImportSummary` |
@@ -89,6 +90,30 @@ export interface FreezeAnswer {
   readonly items?: { readonly bucket: string; readonly key: string };
 }
 
+/**
+ * `imports/<import id>/stats.json`, written by the freeze step after everything else, for the last step. Absent: the freeze
+ * step did not get through the file.
+ */
+export interface ImportStats {
+  readonly importId: string;
+  /** Key of the file. */
+  readonly file: string;
+  /** ISO 8601, when the import was claimed. */
+  readonly startedAt: string;
+  /** Rows of the file, the header and blank lines apart. Each is frozen, ignored or rejected. */
+  readonly rows: number;
+  readonly frozen: number;
+  /** Rows of other channels, such as the `EMAIL` endpoints of a Pinpoint export; they are not wrong. */
+  readonly ignored: number;
+  readonly rejected: number;
+  /** Columns and members that went nowhere, the first 20. */
+  readonly leftOut: readonly string[];
+  /** The tag that the subscribers get. */
+  readonly tag?: string;
+  /** Why nothing is imported, in a sentence for the operator. */
+  readonly refused?: string;
+}
+
 /** Item of the map that writes: a chunk of rows, or, after all of those, a shard of a tag to be swept. */
 export interface WriteItem {
   readonly importId: string;
@@ -132,9 +157,13 @@ export interface ImportSummary {
   readonly unchanged: number;
   readonly keptOptedOut: number;
   readonly erased: number;
+  /** Rows of other channels, such as the `EMAIL` endpoints of a Pinpoint export; they are not wrong. */
+  readonly ignored: number;
   readonly tagged: number;
   readonly untagged: number;
   readonly rejected: number;
+  /** Columns and members of the file that went nowhere, the first 20; absent when there are none. */
+  readonly leftOut?: readonly string[];
   /** Prefix of the objects of rejected rows. */
   readonly rejects: string;
   readonly tag?: string;
