@@ -18,16 +18,21 @@
  * | `runs/<run id>/input.json` | the input, as it was checked |
  * | `runs/<run id>/content/<treatment>` | `Data` of a treatment |
  * | `runs/<run id>/freeze-<generation>/parts.jsonl` | items of the map that reads recipients: `ReadPart` |
- * | `runs/<run id>/freeze-<generation>/read/<part>.json` | what came of a part: `ReadPartResult` |
+ * | `runs/<run id>/freeze-<generation>/plan.json` | who is to be frozen, and how: `FreezePlan` |
+ * | `runs/<run id>/freeze-<generation>/read/<part>.json` | what came of a part: `SpilledPart` |
+ * | `runs/<run id>/freeze-<generation>/spilled.json` | `SpilledPart` of every part, as the pack step found them: it goes by them to the end |
+ * | `runs/<run id>/freeze-<generation>/packed.json`, `packed-<partition>/<treatment>.jsonl` | how far the pack step came before its time was over |
+ * | `runs/<run id>/source-<generation>/<leaf>/…` | what a function wrote that is a source |
  * | `runs/<run id>/chunks-<generation>/<name>.jsonl` | frozen chunks, see `chunk-send.ts` |
  * | `runs/<run id>/chunks-<generation>/index.jsonl` | `FrozenChunk` each |
  * | `runs/<run id>/flags/<generation>.json` | `RunFlag` |
  * | `runs/<run id>/pending/<generation>-<look>.jsonl` | items of the map that sends: `ChunkSendEvent` each |
+ * | `runs/<run id>/looks/<generation>-<look>.json` | what a look answered, and what the next one must know of it |
  * | `runs/<run id>/results/<chunk name>.jsonl` | result object of a chunk, see `chunk-send.ts` |
  * | `runs/<run id>/manifest.json` | list of the result objects, and the books: `ResultManifest` |
  * | `runs/<run id>/preview.json` | of a dry run: `CampaignPreview` |
  * | `runs/<run id>/statistics.json` | the channel's statistics, as last collected |
- * | `spill/<run id>/<generation>/<partition>/<part>.jsonl` | people by the hash of their address, while recipients are frozen |
+ * | `spill/<run id>/<generation>/<partition>/<part>-<attempt>-<number>.jsonl` | people by the hash of their address, while recipients are frozen |
  */
 import { ChunkPreview } from './chunk-send';
 
@@ -48,6 +53,8 @@ export function mapPartitionKey(runId: string, chunkName: string): string {
 
 /** Prefix of inputs that are dropped as files. */
 export const CAMPAIGN_DROP_PREFIX = 'campaigns/';
+/** Prefix of what is wrong with dropped files: `rejected/<key>.json`. */
+export const REJECTED_DROP_PREFIX = 'rejected/';
 /** Prefix of everything that belongs to a run. */
 export const RUN_PREFIX = 'runs/';
 /** Prefix of what is needed while recipients are frozen. */
@@ -240,6 +247,8 @@ export interface CampaignRun {
   readonly treatments?: { readonly [treatment: string]: CampaignCounts & { readonly recipients: number } };
   /** Why people were left out, refused or are unknown: code → how many. */
   readonly reasons?: { readonly [code: string]: number };
+  /** People of `counts.pending` to whom a request went out that is not decided. Absent: nobody. */
+  readonly ambiguous?: number;
   readonly aggregationUnits?: readonly string[];
   /** Epoch seconds, DynamoDB's time to live. */
   readonly expiresAt?: number;
@@ -356,6 +365,8 @@ export interface FreezePlan {
   readonly parts: number;
   /** Rows of the subscriber table are read whole, so that other leaves need ids only. */
   readonly readsTable: boolean;
+  /** Epoch milliseconds of the plan: what segments call now. */
+  readonly at: number;
 }
 
 /** Item of the map that reads recipients. */
@@ -375,13 +386,25 @@ export interface ReadPart extends CampaignExecution {
   readonly chunk?: string;
 }
 
-/** `runs/<run id>/freeze-<generation>/read/<part>.json` */
+/** What came of a part. */
 export interface ReadPartResult {
   readonly part: number;
+  /** Rows of the table, members of the tag, lines of the list. */
   readonly rows: number;
   readonly optedOut: number;
   readonly notSubscribed: number;
+  /** Lines of the list without a LINE user id. */
   readonly rejected: number;
+  /** Why the part cannot be read, however often it is tried. */
+  readonly problem?: string;
+}
+
+/** `runs/<run id>/freeze-<generation>/read/<part>.json`, and where its people are in the spill. */
+export interface SpilledPart extends ReadPartResult {
+  /** Part of the names of its objects. Of two attempts that were at it the one counts whose result was written last. */
+  readonly attempt: string;
+  /** Objects by partition. */
+  readonly objects: readonly number[];
 }
 
 /** A line of the spill. */
@@ -396,11 +419,21 @@ export interface SpillLine {
   readonly out?: 'optedOut' | 'notSubscribed';
   /** Of `undelivered` leaves. */
   readonly treatment?: string;
+  /** Members of the endpoint that a list brings: they go over those that the table knows. */
+  readonly given?: { readonly [member: string]: unknown };
 }
 
 /** Answer of the pack step: `again` when its time was over before everything was packed. */
 export interface PackAnswer {
   readonly again: boolean;
+}
+
+/** Input of the look step. */
+export interface LookInput extends CampaignExecution {
+  /** When the state was entered, as the state machine says: equal for a repeat, which then answers the same. */
+  readonly entered?: string;
+  /** After something threw. */
+  readonly error?: FailedExecution['error'];
 }
 
 /** Answer of the look step. */
@@ -458,6 +491,34 @@ export interface CampaignRunDetail {
   readonly counts?: CampaignCounts;
   /** ISO 8601. */
   readonly at: string;
+}
+
+/**
+ * Body of a notification on the runner's topic, in the shape of AWS's "Automatic Amazon Pinpoint Campaign Creation"; the message attribute
+ * `notification_type` is `started`, `success` or `failure`.
+ */
+export interface CampaignNotification {
+  readonly Message: 'Campaign Started' | 'Campaign Successful' | 'Campaign Failed' | 'Campaign Paused' | 'Campaign Cancelled' | 'Campaign Expired';
+  readonly CampaignCreateResult: {
+    /** Name of the campaign. */
+    readonly CampaignId: string;
+    /** Name of the source. */
+    readonly SegmentId: string;
+    readonly CampaignStatus: CampaignState;
+    /** As Pinpoint says it of an activity. */
+    readonly Result?: 'SUCCESS' | 'FAILURE';
+    /** ISO 8601. */
+    readonly Start?: string;
+    readonly End?: string;
+    readonly SuccessfulEndpointCount?: number;
+    readonly TotalEndpointCount?: number;
+    readonly RunId: string;
+    readonly Kind: CampaignKind;
+    readonly Reason?: CampaignReason;
+    /** What happened, in a sentence. */
+    readonly Description?: string;
+    readonly Counts?: CampaignCounts;
+  };
 }
 
 /** Hours in which nobody is sent to, in a time zone; they may pass midnight. */

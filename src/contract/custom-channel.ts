@@ -117,4 +117,6 @@ export enum SendErrorCode {
   RUN_CANCELLED = 'RUN_CANCELLED',
   /** The time in which the run may send was over before the person's turn (`deferred`). */
   SEND_WINDOW_OVER = 'SEND_WINDOW_OVER',
+  /** A channel's function that a campaign was sent through failed three times for a map of endpoints. */
+  CHANNEL_FAILED = 'CHANNEL_FAILED',
 }

@@ -3,7 +3,7 @@ import { CampaignRun, CampaignState, FrozenRecipients } from '../../contract/cam
 /** Fields of a run that change after it was created. */
 export type ChangeableRunField =
   'state' | 'reason' | 'message' | 'generation' | 'execution' | 'automaticResumes' | 'startAt' | 'startedAt' | 'endedAt' | 'heldUntil' |
-  'expiresAtTime' | 'looks' | 'canaryPassed' | 'counts' | 'treatments' | 'reasons' | 'aggregationUnits' | 'expiresAt';
+  'expiresAtTime' | 'looks' | 'canaryPassed' | 'counts' | 'treatments' | 'reasons' | 'ambiguous' | 'aggregationUnits' | 'expiresAt';
 
 /** What is written over a run: `null` removes a field, an absent one stays. */
 export type RunChange = { readonly [K in ChangeableRunField]?: CampaignRun[K] | null };
