@@ -65,4 +65,16 @@ export enum Metric {
   AGGREGATION_UNITS_LOW = 'AggregationUnitsLow',
   /** Aggregation units first used when LINE had 1,000 of the month: LINE counts nothing for such a unit. */
   AGGREGATION_UNITS_EXHAUSTED = 'AggregationUnitsExhausted',
+  /** Subscribers whom an import created, changed or found as its file says. */
+  SUBSCRIBERS_IMPORTED = 'SubscribersImported',
+  /** Rows of imported files that were rejected. */
+  IMPORT_ROWS_REJECTED = 'ImportRowsRejected',
+  /** Runs of campaigns that began. */
+  CAMPAIGNS_STARTED = 'CampaignsStarted',
+  /** Runs of campaigns that decided everybody. */
+  CAMPAIGNS_COMPLETED = 'CampaignsCompleted',
+  /** Runs of campaigns that were paused, by somebody or by themselves. */
+  CAMPAIGNS_PAUSED = 'CampaignsPaused',
+  /** Runs of campaigns that could not go on. */
+  CAMPAIGNS_FAILED = 'CampaignsFailed',
 }

@@ -102,6 +102,8 @@ export interface SubscriberRow extends Partial<SubscriberEndpoint> {
   readonly tags?: ReadonlySet<string>;
   /** Attributes' clock of imports: epoch milliseconds of the newest imported row. */
   readonly importedAt?: number;
+  /** The imported row that `importedAt` is of: `#<import id>#<line>`. */
+  readonly importedBy?: string;
   /** Present and true on a tombstone: nothing else of the person is kept. A re-follow removes it. */
   readonly erased?: true;
 }
