@@ -7,6 +7,7 @@
  * | `imports/<import id>/claim.json` | the import was begun: `ImportClaim` |
  * | `imports/<import id>/chunks/<number>.jsonl` | frozen rows: `ImportRow` each |
  * | `imports/<import id>/items.jsonl` | items of the map that writes: `WriteItem` each |
+ * | `imports/<import id>/sweeps.jsonl` | items of the map that sweeps a tag, after it: `WriteItem` each |
  * | `imports/<import id>/stats.json` | what was found in the file: `ImportStats` |
  * | `imports/<import id>/results/<number>.json` | what came of an item: `WriteResult` |
  * | `imports/<import id>/rejects/<part>.jsonl` | rows that are not imported: `RejectedRow` each |
@@ -43,6 +44,8 @@ export interface ImportConfig {
   readonly otherColumns: 'ATTRIBUTES' | 'IGNORE' | 'REFUSE';
   /** Of the rows, in per cent, above which nothing is imported. */
   readonly maxRejectedPercent: number;
+  /** Of a synchronisation of followers: of the subscribers, in per cent, above which nobody is opted out. */
+  readonly maxAbsentPercent?: number;
   readonly allowReOptIn: boolean;
   readonly tag: ImportTag;
   /** The tag is taken from subscribers who are not in the file. */
@@ -68,6 +71,27 @@ export interface RejectedRow {
   readonly reason: string;
 }
 
+/** What the steps `freeze` and `listFollowers` are invoked with. */
+export interface FreezeInput<I = ImportExecution | FollowerSyncInput> {
+  /** Input of the state machine. */
+  readonly input: I;
+  /** ARN of the execution. */
+  readonly execution: string;
+  /** ISO 8601, start of the execution. */
+  readonly startedAt: string;
+}
+
+/** What the step `finish` is invoked with: the answer of the freeze step, or what was thrown. */
+export interface FinishInput extends FreezeInput {
+  readonly freeze?: FreezeAnswer;
+  readonly error?: { readonly Error?: string; readonly Cause?: string };
+}
+
+/** Input of the state machine of `FollowerSync`: EventBridge's scheduled event, or `{}` by hand. */
+export interface FollowerSyncInput {
+  readonly id?: string;
+}
+
 /** Input of the state machine: EventBridge's event of S3, or the same by hand. */
 export interface ImportExecution {
   readonly detail: {
@@ -83,11 +107,17 @@ export interface ImportClaim {
   readonly claimedAt: string;
 }
 
-/** Answer of the freeze step. `SKIP`: another execution imports it, or it is a folder marker or empty. `REFUSE`: too much of it is wrong. */
+/**
+ * Answer of the freeze step. `SKIP`: another execution imports it, or it is a folder marker or empty. `REFUSE`: too much of it is wrong.
+ * `AGAIN`: its time was over before everything was frozen.
+ */
 export interface FreezeAnswer {
-  readonly next: 'WRITE' | 'SKIP' | 'REFUSE';
+  readonly next: 'WRITE' | 'SKIP' | 'REFUSE' | 'AGAIN';
   readonly importId: string;
+  /** Items of the map that writes; present with `WRITE`, perhaps without a line. */
   readonly items?: { readonly bucket: string; readonly key: string };
+  /** Items of the map that sweeps the tag, run after the other one; absent when there is nothing to sweep. */
+  readonly sweeps?: { readonly bucket: string; readonly key: string };
 }
 
 /**

@@ -24,6 +24,7 @@ import { IWebhookAccess, WebhookAccess } from './webhook-access';
 import { IAudience } from '../audience/audience';
 import { Audiences } from '../audience/audiences';
 import { ISubscriberTable, SubscriberTable } from '../audience/subscriber-table';
+import { CampaignChannelConfig, ICampaignChannel } from '../campaigns/campaign-channel';
 import { ENV_API_BASE_URL, ENV_SUBSCRIBER_TABLE, ENV_WEBHOOK_URL } from '../contract/environment';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY, channelPartitionKey } from '../contract/subscriber';
@@ -60,7 +61,7 @@ export interface LineEventOptions {
 }
 
 /** A LINE channel, here or in another stack. */
-export interface ILineChannel extends IResource {
+export interface ILineChannel extends IResource, ICampaignChannel {
   /** URL that LINE posts webhooks to; absent for a channel without a webhook. */
   readonly webhookUrl?: string;
 
@@ -281,12 +282,35 @@ export interface LineChannelAttributes {
    * @default - none
    */
   readonly webhookUrl?: string;
+
+  /**
+   * The channel's `chunkFunction`, for a campaign runner. Import it with `Function.fromFunctionAttributes`, with its role.
+   *
+   * @default - none; campaign runners cannot send through the imported channel
+   */
+  readonly chunkFunction?: lambda.IFunction;
+
+  /**
+   * The channel's subscriber table, for a campaign runner.
+   *
+   * @default - none; a campaign runner must be given the table
+   */
+  readonly subscribers?: ISubscriberTable;
+
+  /**
+   * Key of the channel in the table.
+   *
+   * @default - none; a campaign runner must be given the key
+   */
+  readonly channelKey?: string;
 }
 
 /** What a channel can do wherever it was deployed. Hidden behind the exported classes. */
 abstract class LineChannelReference extends Resource implements ILineChannel {
   public abstract readonly webhookUrl?: string;
   public abstract readonly eventBus: events.IEventBus;
+
+  public abstract bindCampaign(scope: Construct): CampaignChannelConfig;
 
   /** @internal */
   protected abstract _findSendFunction(type: LineMessageType): lambda.IFunction | undefined;
@@ -340,6 +364,17 @@ class ImportedLineChannel extends LineChannelReference {
     this.eventBus = attrs.eventBus;
   }
 
+  public bindCampaign(_scope: Construct): CampaignChannelConfig {
+    const { chunkFunction, subscribers, channelKey } = this.attrs;
+    return {
+      handler: chunkFunction ?? fail(this, 'campaigns cannot be sent through the imported channel, because `chunkFunction` is not given: give the function that the channel\'s `chunkFunction` is'),
+      takesChunks: true,
+      subscribers,
+      channelKey,
+      eventBus: this.eventBus,
+    };
+  }
+
   /** @internal */
   protected _findSendFunction(type: LineMessageType): lambda.IFunction | undefined {
     return this.attrs.sendFunctions?.[type];
@@ -372,6 +407,12 @@ export abstract class LineChannelBase extends LineChannelReference {
 
   /** Who is a subscriber: the system of record. */
   public readonly subscribers: ISubscriberTable;
+
+  /** Key of the channel in its subscriber table. */
+  public readonly channelKey: string;
+
+  /** Sends to the people of a frozen chunk, for campaign runners. */
+  public readonly chunkFunction: lambda.IFunction;
 
   /** Bucket of images; absent when no type of `messageTypes` shows images. */
   public readonly imageBucket?: s3.IBucket;
@@ -425,6 +466,8 @@ export abstract class LineChannelBase extends LineChannelReference {
   public readonly channelName: string;
 
   private readonly sender: LineMessageSender;
+  private readonly credentials: BoundCredentials;
+  private readonly lineEnvironment: { [name: string]: string };
   private readonly media?: LineMediaLibrary;
   private readonly audiences: Audiences;
 
@@ -432,6 +475,7 @@ export abstract class LineChannelBase extends LineChannelReference {
     super(scope, id);
     const types = this.checkMessageTypes(props.messageTypes);
     const channelKey = this.checkChannelKey(props);
+    this.channelKey = channelKey;
     checkBaseUrl(this, 'apiBaseUrl', props.apiBaseUrl);
     this.channelName = uniqueName(this, 200);
 
@@ -441,6 +485,7 @@ export abstract class LineChannelBase extends LineChannelReference {
     });
     this.alarms = resources.alarms;
     const credentials = new BoundCredentials(this, props.credentials ?? LineCredentials.generated(), { encryptionKey, removalPolicy });
+    this.credentials = credentials;
     this.secret = credentials.secret;
     resources.alarm(this, 'CredentialsAlarm', {
       metric: this.metricCredentialsUnavailable(),
@@ -448,6 +493,7 @@ export abstract class LineChannelBase extends LineChannelReference {
       runbook: 'credentials-unavailable',
     });
     const lineEnvironment: { [name: string]: string } = props.apiBaseUrl ? { [ENV_API_BASE_URL]: props.apiBaseUrl } : {};
+    this.lineEnvironment = lineEnvironment;
 
     this.subscribers = props.subscribers ?? new SubscriberTable(this, 'Subscribers', { encryptionKey, removalPolicy });
     const bus = this.createBus(resources);
@@ -506,6 +552,7 @@ export abstract class LineChannelBase extends LineChannelReference {
       lineEnvironment,
       resources,
     });
+    this.chunkFunction = this.sender.chunkFunction;
     this.sendFailureQueue = this.sender.failures;
     this.retryDeadLetterQueue = this.sender.retryDeadLetters;
     this.templateBucket = this.sender.templates;
@@ -524,6 +571,29 @@ export abstract class LineChannelBase extends LineChannelReference {
    */
   public addAudience(id: string, audience: IAudience): void {
     this.audiences.add(id, audience);
+  }
+
+  public bindCampaign(_scope: Construct): CampaignChannelConfig {
+    return {
+      handler: this.chunkFunction,
+      takesChunks: true,
+      subscribers: this.subscribers,
+      channelKey: this.channelKey,
+      eventBus: this.eventBus,
+      statisticsFunction: this.sender.insightFunction,
+    };
+  }
+
+  /**
+   * Lets a function call LINE in the channel's name.
+   *
+   * @internal
+   */
+  public _grantLineAccess(caller: lambda.Function): void {
+    for (const [name, value] of Object.entries({ ...this.credentials.environment, ...this.lineEnvironment })) {
+      caller.addEnvironment(name, value);
+    }
+    this.credentials.grantRead(caller);
   }
 
   /**

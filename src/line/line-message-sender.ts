@@ -9,9 +9,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { BoundCredentials } from './bound-credentials';
-import { ResumeBatchesFunction } from './handlers/resume-batches-function';
-import { SendChunkFunction } from './handlers/send-chunk-function';
-import { SendMessageFunction } from './handlers/send-message-function';
+import { SenderFunction } from './handlers/sender-function';
 import { LineMediaLibrary } from './line-media-library';
 import { LineMessageType } from './line-message-type';
 import { LineSendingOptions, LowQuota, UnknownOutcome } from './line-sending-options';
@@ -26,7 +24,7 @@ import {
   BATCH_BODY_DAYS, BATCH_BODY_PREFIX, DEFAULT_MULTICASTS_PER_SECOND, DEFAULT_PUSHES_PER_SECOND, LINE_MULTICASTS_PER_SECOND,
   LINE_PUSHES_PER_SECOND, OLD_TEMPLATE_DAYS, SendingConfig, TEMPLATE_PREFIX,
 } from '../contract/sending';
-import { ChannelResources, checkGivenBucket, grantObjects, grantTableRead, grantTableWrite, warnIfUnversioned } from '../shared/channel-resources';
+import { ChannelResources, checkGivenBucket, grantObjects, grantTableRead, grantTableWrite, useHandler, warnIfUnversioned } from '../shared/channel-resources';
 import { checkInteger, fail } from '../shared/validation';
 
 export interface LineMessageSenderProps {
@@ -73,6 +71,7 @@ export class LineMessageSender extends Construct {
   public readonly templates: s3.IBucket;
   public readonly chunkFunction: lambda.Function;
   public readonly outcomes: SendOutcomes;
+  private insight?: lambda.Function;
   private readonly functions = new Map<LineMessageType, lambda.Function>();
 
   constructor(scope: Construct, id: string, private readonly props: LineMessageSenderProps) {
@@ -117,12 +116,12 @@ export class LineMessageSender extends Construct {
 
     for (const type of props.types) {
       const functionId = FUNCTION_IDS[type];
-      const send = new SendMessageFunction(this, functionId, resources.functionOptions(this, functionId, {
+      const send = useHandler(new SenderFunction(this, functionId, resources.functionOptions(this, functionId, {
         description: `Sends LINE ${type === LineMessageType.ANY ? '' : `${type} `}messages for campaigns and journeys`,
         // Pinpoint waits 15 seconds (Amazon Pinpoint, "Quotas"); the function answers before.
         timeout: Duration.seconds(15),
         environment: { ...this.sendEnvironment(type), ...environment },
-      }));
+      })), 'sendMessage');
       this.grantSending(send);
       this.grantComposing(send);
       retries.grantSendMessages(send);
@@ -135,7 +134,7 @@ export class LineMessageSender extends Construct {
       this.functions.set(type, send);
     }
 
-    const resume = new ResumeBatchesFunction(this, 'Resume', resources.functionOptions(this, 'Resume', {
+    const resume = useHandler(new SenderFunction(this, 'Resume', resources.functionOptions(this, 'Resume', {
       description: 'Goes on with LINE messages that were not decided at once',
       timeout,
       environment: {
@@ -144,17 +143,17 @@ export class LineMessageSender extends Construct {
         ...environment,
         [ENV_JOURNAL_TABLE]: this.journal.tableName,
       },
-    }));
+    })), 'resumeBatches');
     this.grantSending(resume);
     retries.grantSendMessages(resume);
     resume.addEventSource(new SqsEventSource(retries, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: RETRY_CONCURRENCY }));
 
     const { [ENV_RETRY_QUEUE_URL]: _, ...chunkEnvironment } = environment;
-    this.chunkFunction = new SendChunkFunction(this, 'Chunk', resources.functionOptions(this, 'Chunk', {
+    this.chunkFunction = useHandler(new SenderFunction(this, 'Chunk', resources.functionOptions(this, 'Chunk', {
       description: 'Sends LINE messages to the people of a chunk, for campaign runners',
       timeout: Duration.minutes(15),
       environment: { ...this.sendEnvironment(LineMessageType.ANY), ...chunkEnvironment },
-    }));
+    })), 'sendChunk');
     this.grantSending(this.chunkFunction);
     this.grantComposing(this.chunkFunction);
 
@@ -171,6 +170,11 @@ export class LineMessageSender extends Construct {
     return this.functions.get(type);
   }
 
+  /** Reads LINE's statistics of aggregation units; made when it is first asked for. */
+  public get insightFunction(): lambda.Function {
+    return this.insight ??= this.createInsight();
+  }
+
   public get all(): lambda.Function[] {
     return [...this.functions.values()];
   }
@@ -179,6 +183,17 @@ export class LineMessageSender extends Construct {
   public grantUploadTemplates(grantee: iam.IGrantable): iam.Grant {
     this.templates.encryptionKey?.grantEncryptDecrypt(grantee);
     return grantObjects(this.templates, grantee, TEMPLATE_PREFIX, 's3:PutObject', 's3:AbortMultipartUpload');
+  }
+
+  private createInsight(): lambda.Function {
+    const { credentials, lineEnvironment, resources } = this.props;
+    const insight = useHandler(new SenderFunction(this, 'Insight', resources.functionOptions(this, 'Insight', {
+      description: 'Reads what LINE counted of messages with an aggregation unit',
+      timeout: Duration.minutes(2),
+      environment: { ...credentials.environment, ...lineEnvironment },
+    })), 'readInsight');
+    credentials.grantRead(insight);
+    return insight;
   }
 
   private sendEnvironment(type: LineMessageType): { [name: string]: string } {

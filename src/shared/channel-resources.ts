@@ -22,6 +22,8 @@ export interface HandlerSettings {
   readonly description: string;
   readonly timeout: Duration;
   readonly environment?: { [name: string]: string };
+  /** MiB, unless the user says otherwise; 512 unless it is given. */
+  readonly memorySize?: number;
 }
 
 /** What differs between two alarms of a channel. */
@@ -108,7 +110,7 @@ export class ChannelResources {
     return {
       description: settings.description,
       timeout: settings.timeout,
-      memorySize: functions.memorySize ?? 512,
+      memorySize: functions.memorySize ?? settings.memorySize ?? 512,
       architecture: functions.architecture ?? lambda.Architecture.ARM_64,
       vpc: functions.vpc,
       vpcSubnets: functions.vpcSubnets,
@@ -216,15 +218,20 @@ export class ChannelResources {
     };
   }
 
-  private logGroup(scope: Construct, id: string): logs.LogGroup {
+  /** Of a log group that is kept as long as the functions' are, encrypted by the user's key if there is one. */
+  public logGroupProps(): logs.LogGroupProps {
     if (this.encryptionKey) {
       letServiceUseKey(this.encryptionKey, this.logsStatement());
     }
-    return new logs.LogGroup(scope, id, {
+    return {
       retention: this.props.functions?.logRetention ?? logs.RetentionDays.ONE_MONTH,
       encryptionKey: this.encryptionKey,
       removalPolicy: this.transientRemovalPolicy,
-    });
+    };
+  }
+
+  private logGroup(scope: Construct, id: string): logs.LogGroup {
+    return new logs.LogGroup(scope, id, this.logGroupProps());
   }
 
   /** Source: Amazon CloudWatch Logs, "Encrypt log data using AWS KMS", step 2; in China the principal ends in .cn. */
@@ -259,6 +266,20 @@ export function tableProps(
     ...(encryptionKey && { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey }),
     removalPolicy,
   };
+}
+
+/**
+ * Has a bucket that this library makes tell Amazon EventBridge of its objects. CDK's own switch makes a function that would
+ * change the bucket after its creation; CloudFormation has the setting itself.
+ */
+export function sendEventsToEventBridge(bucket: s3.Bucket): void {
+  (bucket.node.defaultChild as s3.CfnBucket).notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+}
+
+/** Has a function run another export of its bundle than `handler`. */
+export function useHandler<F extends lambda.Function>(fn: F, name: string): F {
+  (fn.node.defaultChild as lambda.CfnFunction).handler = `index.${name}`;
+  return fn;
 }
 
 /** Grants actions on the objects of a bucket whose key begins with the prefix. What they need of the bucket's encryption key is the caller's to grant. */

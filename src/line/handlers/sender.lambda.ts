@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
+import { ChunkPreview, ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
 import { CustomChannelReply } from '../../contract/custom-channel';
 import { resumeBatches as resume } from '../../domain/line/resume-batches';
-import { sendChunk as send } from '../../domain/line/send-chunk';
+import { handleChunk } from '../../domain/line/send-chunk';
 import { SendInvocation, sendMessage as answer } from '../../domain/line/send-message';
-import { S3Chunks } from '../../runtime/chunk-store';
+import { S3ChunkObjects } from '../../runtime/chunk-store';
 import { prepared } from '../../runtime/prepared';
 import { drivingFromEnvironment, retryQueueFromEnvironment, s3, sendingFromEnvironment } from '../../runtime/send-from-environment';
 
 const forMessages = prepared('sendMessage', () => ({ ...sendingFromEnvironment(), retryQueue: retryQueueFromEnvironment() }));
-const forChunks = prepared('sendChunk', () => ({ ...sendingFromEnvironment(), chunks: new S3Chunks(s3) }));
+const forChunks = prepared('sendChunk', () => ({ ...sendingFromEnvironment(), objects: new S3ChunkObjects(s3) }));
 const forRetries = prepared('resumeBatches', () => ({ ...drivingFromEnvironment(), retryQueue: retryQueueFromEnvironment() }));
 
 const invocation = (context: Context): SendInvocation =>
@@ -26,11 +26,11 @@ export const sendMessage = async (event: unknown, context: Context): Promise<Cus
   }
 };
 
-/** Sends to the people of a frozen chunk; a repeat goes on with what is undone. */
-export const sendChunk = async (event: ChunkSendEvent, context: Context): Promise<ChunkSendResult> => {
+/** Sends to the people of a frozen chunk, or says what they would get; a repeat goes on with what is undone. */
+export const sendChunk = async (event: ChunkSendEvent, context: Context): Promise<ChunkSendResult | ChunkPreview> => {
   const dependencies = forChunks();
   try {
-    return await send(event, invocation(context), dependencies);
+    return await handleChunk(event, invocation(context), dependencies);
   } finally {
     dependencies.telemetry.flush();
   }
