@@ -77,4 +77,8 @@ export enum Metric {
   CAMPAIGNS_PAUSED = 'CampaignsPaused',
   /** Runs of campaigns that could not go on. */
   CAMPAIGNS_FAILED = 'CampaignsFailed',
+  /** Replies that LINE accepted. */
+  REPLIES_SENT = 'RepliesSent',
+  /** Events that a rule has a reply for and that got none. */
+  REPLIES_FAILED = 'RepliesFailed',
 }

@@ -13,7 +13,7 @@ export type ReplyMatch =
   | { readonly kind: 'other' };
 
 export interface ReplyRule {
-  /** Name of the rule, for logs and for the queued event. */
+  /** Name of the rule, for logs and for the queued event: letters, digits, `-` and `_`, at most 64. It says nothing of what somebody wrote. */
   readonly id: string;
   readonly match: ReplyMatch;
   /** Content in the grammar of `Data`; or else: */
@@ -28,10 +28,22 @@ export interface ReplyFunctionEvent {
   readonly channelKey: string;
   /** LINE user id, if LINE says it. */
   readonly userId?: string;
+  /** The event as it is on the bus, without its reply token, which is the channel's to use. */
   readonly event: { readonly type: string; readonly [member: string]: unknown };
 }
 
 /** What it answers: content in the grammar of `Data`, or nothing. */
 export interface ReplyFunctionAnswer {
   readonly data?: string;
+}
+
+/** Bytes of all rules' JSON together: they are in environment variables, of which a function has 4 KB. Source: AWS Lambda, "Lambda quotas". */
+export const MAX_REPLIES_BYTES = 2_500;
+
+/** Characters of a keyword or of postback data. Source: LINE, Messaging API reference, "Postback action", `data`. */
+export const MAX_REPLY_MATCH_LENGTH = 300;
+
+/** A text as keywords are compared: without regard to width, case and space at its ends. */
+export function replyText(text: string): string {
+  return text.normalize('NFKC').toLowerCase().trim();
 }

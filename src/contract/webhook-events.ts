@@ -20,6 +20,8 @@ export interface QueuedEvent {
   readonly event: LineEvent;
   /** Name of the reply rule that the event matched. */
   readonly reply?: string;
+  /** With `reply`: epoch milliseconds when LINE had delivered the event, from when on its reply token lives for a minute. */
+  readonly receivedAt?: number;
 }
 
 /** Body of a message in the queue of profiles to be fetched later. */
@@ -39,4 +41,6 @@ export interface WebhookEventDetail {
   readonly event: LineEvent;
   /** Name of the reply rule that the event matched. */
   readonly reply?: string;
+  /** With `reply`: epoch milliseconds when LINE had delivered the event, from when on its reply token lives for a minute. */
+  readonly receivedAt?: number;
 }
