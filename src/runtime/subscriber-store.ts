@@ -1,20 +1,22 @@
-import { AttributeValue, DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { AttributeValue, DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { attributeMap, attributeValue } from './attribute-map';
 import { EVENT_MARKER_DAYS } from '../contract/limits';
 import {
   SORT_KEY_ENDPOINT, SORT_KEY_EVENT, SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY, SubscriberRow, TTL_ATTRIBUTE,
-  eventPartitionKey, subscriberPartitionKey,
+  eventPartitionKey, subscriberPartitionKey, tagPartitionKey,
 } from '../contract/subscriber';
 import {
   ConditionalWrite, SubscriberProfile, SubscriberStore, SubscriptionEvent, SubscriptionResult, UnsubscribeMode,
-  eraseWrite, followWrite, isSubscribed, optOutWrite, profileWrite, tombstoneAgainWrite, userAttributesMapWrite, userMapWrite,
+  eraseWrite, followWrite, isOutdated, isSubscribed, optOutWrite, profileWrite, tombstoneAgainWrite, userAttributesMapWrite, userMapWrite,
 } from '../domain/audience/subscriber';
+import { tagShard } from '../domain/audience/subscriber-tag';
 import { fromAttributeMap } from '../domain/shared/attribute-value';
 
 type Item = Record<string, AttributeValue>;
 
 /**
  * The subscriber table of one channel in DynamoDB (see `contract/subscriber.ts`).
- * Needs `dynamodb:GetItem`, `dynamodb:PutItem` and `dynamodb:UpdateItem`. Every method throws what DynamoDB throws.
+ * Needs `dynamodb:GetItem`, `dynamodb:PutItem` and `dynamodb:UpdateItem`, and to erase people `dynamodb:DeleteItem`. Every method throws what DynamoDB throws.
  */
 export class DynamoSubscriberStore implements SubscriberStore {
   constructor(private readonly client: DynamoDBClient, private readonly tableName: string, private readonly channelKey: string) {}
@@ -25,7 +27,7 @@ export class DynamoSubscriberStore implements SubscriberStore {
 
   public async unfollow(event: SubscriptionEvent, mode: UnsubscribeMode): Promise<SubscriptionResult> {
     if (mode === 'DELETE') {
-      return this.subscription(event, eraseWrite(event));
+      return this.erase(event);
     }
     const result = await this.subscription(event, optOutWrite(event));
     // Refused for being older or for meeting a tombstone: only one of the two writes can pass.
@@ -67,12 +69,28 @@ export class DynamoSubscriberStore implements SubscriberStore {
     }));
   }
 
-  private async subscription({ userId, at, eventId }: SubscriptionEvent, write: ConditionalWrite): Promise<SubscriptionResult> {
-    const stored = await this.write(userId, write);
-    if (!stored) {
+  /** The rows of the person's tags go first: as long as the person's row names them, whoever erases again finds them. */
+  private async erase(event: SubscriptionEvent): Promise<SubscriptionResult> {
+    const before = await this.row(event.userId);
+    if (isOutdated(event, before)) {
       return 'outdated';
     }
-    return stored.before.subscriptionAt?.N === String(at) && stored.before.subscriptionEventId?.S === eventId ? 'repeated' : 'applied';
+    const removed = new Set(before?.tags);
+    await this.removeTags(event.userId, [...removed]);
+    const stored = await this.write(event.userId, eraseWrite(event));
+    // An import may have given another one meanwhile.
+    await this.removeTags(event.userId, (stored?.before.tags?.SS ?? []).filter((tag) => !removed.has(tag)));
+    return resultOf(event, stored);
+  }
+
+  private async removeTags(userId: string, tags: readonly string[]): Promise<void> {
+    await Promise.all(tags.map(async (tag) => this.client.send(new DeleteItemCommand({
+      TableName: this.tableName, Key: rowKey(tagPartitionKey(this.channelKey, tag, tagShard(userId)), userId),
+    }))));
+  }
+
+  private async subscription(event: SubscriptionEvent, write: ConditionalWrite): Promise<SubscriptionResult> {
+    return resultOf(event, await this.write(event.userId, write));
   }
 
   /** @returns the row as it was before; undefined when the condition did not hold */
@@ -112,20 +130,14 @@ export class DynamoSubscriberStore implements SubscriberStore {
   }
 }
 
+/** @param stored the row as it was before; undefined when the condition did not hold */
+function resultOf({ at, eventId }: SubscriptionEvent, stored: { readonly before: Item } | undefined): SubscriptionResult {
+  if (!stored) {
+    return 'outdated';
+  }
+  return stored.before.subscriptionAt?.N === String(at) && stored.before.subscriptionEventId?.S === eventId ? 'repeated' : 'applied';
+}
+
 function rowKey(partitionKey: string, sortKey: string): Item {
   return { [SUBSCRIBER_PARTITION_KEY]: { S: partitionKey }, [SUBSCRIBER_SORT_KEY]: { S: sortKey } };
-}
-
-function attributeMap(values: object): Item {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, attributeValue(value)]));
-}
-
-/** The typed value of what `domain/audience/subscriber.ts` writes: strings, numbers, booleans, lists and maps. */
-function attributeValue(value: unknown): AttributeValue {
-  switch (typeof value) {
-    case 'string': return { S: value };
-    case 'number': return { N: String(value) };
-    case 'boolean': return { BOOL: value };
-    default: return Array.isArray(value) ? { L: value.map(attributeValue) } : { M: attributeMap(value as object) };
-  }
 }

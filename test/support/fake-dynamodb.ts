@@ -1,5 +1,6 @@
 import {
-  AttributeValue, ConditionalCheckFailedException, DynamoDBClient, GetItemCommand, PutItemCommand, PutItemCommandInput, TransactWriteItemsCommand,
+  AttributeValue, BatchGetItemCommand, BatchGetItemCommandInput, ConditionalCheckFailedException, DeleteItemCommand, DeleteItemCommandInput,
+  DynamoDBClient, GetItemCommand, PutItemCommand, PutItemCommandInput, QueryCommand, QueryCommandInput, TransactWriteItemsCommand,
   TransactWriteItemsCommandInput, TransactionCanceledException, UpdateItemCommand, UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { AwsClientStub } from 'aws-sdk-client-mock';
@@ -21,9 +22,10 @@ interface ConditionalInput {
 }
 
 /**
- * Just enough of DynamoDB, keyed by `pk` and `sk`, to run the library's own expressions: GetItem, PutItem, UpdateItem, and
- * TransactWriteItems of puts; comparisons, `attribute_exists`, `attribute_not_exists`, AND, OR, parentheses; SET with
- * `if_not_exists`, `list_append` or a sum, REMOVE. Anything else throws. Placeholders that are not used are refused, as DynamoDB does.
+ * Just enough of DynamoDB, keyed by `pk` and `sk`, to run the library's own expressions: GetItem, PutItem, UpdateItem, DeleteItem,
+ * BatchGetItem, Query of one partition, and TransactWriteItems of puts; comparisons, `attribute_exists`, `attribute_not_exists`, AND, OR,
+ * parentheses; SET with `if_not_exists`, `list_append` or a sum, REMOVE; ADD and DELETE of sets of strings. Anything else throws.
+ * Placeholders that are not used are refused, as DynamoDB does.
  */
 export class FakeDynamoDb {
   public readonly items = new Map<string, Item>();
@@ -33,6 +35,9 @@ export class FakeDynamoDb {
     mock?.on(GetItemCommand).callsFake((input) => this.get(input));
     mock?.on(PutItemCommand).callsFake((input) => this.put(input));
     mock?.on(UpdateItemCommand).callsFake((input) => this.update(input));
+    mock?.on(DeleteItemCommand).callsFake((input) => this.delete(input));
+    mock?.on(BatchGetItemCommand).callsFake((input) => this.batchGet(input));
+    mock?.on(QueryCommand).callsFake((input) => this.query(input));
     mock?.on(TransactWriteItemsCommand).callsFake((input) => this.transact(input));
   }
 
@@ -46,6 +51,15 @@ export class FakeDynamoDb {
     }
     if (command instanceof UpdateItemCommand) {
       return this.update(command.input);
+    }
+    if (command instanceof DeleteItemCommand) {
+      return this.delete(command.input);
+    }
+    if (command instanceof BatchGetItemCommand) {
+      return this.batchGet(command.input);
+    }
+    if (command instanceof QueryCommand) {
+      return this.query(command.input);
     }
     if (command instanceof TransactWriteItemsCommand) {
       return this.transact(command.input);
@@ -71,6 +85,37 @@ export class FakeDynamoDb {
       update(input.UpdateExpression!, item, before ?? {}, expressions);
       return item;
     });
+  }
+
+  private delete(input: DeleteItemCommandInput): object {
+    const key = keyOf(input.Key!);
+    const { before } = this.check(input, key);
+    this.items.delete(key);
+    return { Attributes: before };
+  }
+
+  /** Whole items: a projection only leaves out. Source: Amazon DynamoDB, "BatchGetItem". */
+  private batchGet({ RequestItems }: BatchGetItemCommandInput): object {
+    const responses = Object.entries(RequestItems!).map(([table, { Keys = [] }]) => {
+      if (Keys.length > 100 || new Set(Keys.map(keyOf)).size < Keys.length) {
+        throw Object.assign(new Error('at most 100 keys, each once'), { name: 'ValidationException' });
+      }
+      return [table, Keys.flatMap((key) => this.items.get(keyOf(key)) ?? [])];
+    });
+    return { Responses: Object.fromEntries(responses), UnprocessedKeys: {} };
+  }
+
+  /** Of one partition, in the order of the sort keys. */
+  private query({ KeyConditionExpression, ExpressionAttributeNames = {}, ExpressionAttributeValues = {}, Limit, ExclusiveStartKey }: QueryCommandInput): object {
+    const [, name, value] = /^(\S+) = (\S+)$/.exec(KeyConditionExpression!)!;
+    if (resolve(name, { names: ExpressionAttributeNames, values: {} }) !== 'pk') {
+      throw new Error(`key condition ${KeyConditionExpression}`);
+    }
+    const rest = [...this.items.values()]
+      .filter(({ pk, sk }) => pk.S === ExpressionAttributeValues[value].S && (!ExclusiveStartKey || sk.S! > ExclusiveStartKey.sk.S!))
+      .sort((one, other) => (one.sk.S! < other.sk.S! ? -1 : 1));
+    const Items = rest.slice(0, Limit);
+    return { Items, ...(Items.length < rest.length && { LastEvaluatedKey: { pk: Items.at(-1)!.pk, sk: Items.at(-1)!.sk } }) };
   }
 
   /** All or nothing; a refusal says of each write why. Source: Amazon DynamoDB, "TransactWriteItems", `CancellationReasons`. */
@@ -101,7 +146,7 @@ export class FakeDynamoDb {
     const { before, expressions } = this.check(input, key);
     const after = change(before, expressions);
     this.items.set(key, after);
-    return { Attributes: input.ReturnValues === 'UPDATED_NEW' ? after : before };
+    return { Attributes: input.ReturnValues?.endsWith('_NEW') ? after : before };
   }
 
   private check(input: ConditionalInput, key: string): { before: Item | undefined; expressions: Expressions } {
@@ -189,8 +234,9 @@ function compare(left: AttributeValue | undefined, operator: string, right: Attr
 }
 
 function update(expression: string, item: Item, before: Item, expressions: Expressions): void {
-  const [, set, remove] = /^SET (.*?)(?: REMOVE (.*))?$/.exec(expression)!;
-  for (const action of set.split(/, (?![^(]*\))/)) {
+  const sections = expression.split(/ (?=(?:SET|REMOVE|ADD|DELETE) )/).map((section) => /^(SET|REMOVE|ADD|DELETE) (.+)$/.exec(section)!.slice(1, 3));
+  const { SET: set, REMOVE: remove, ADD: add, DELETE: take }: Record<string, string | undefined> = Object.fromEntries(sections);
+  for (const action of set?.split(/, (?![^(]*\))/) ?? []) {
     const [, path, source] = /^(\S+) = (.+)$/.exec(action)!;
     const value = evaluate(source, before, expressions);
     const names = path.split('.').map((part) => resolve(part, expressions));
@@ -202,6 +248,20 @@ function update(expression: string, item: Item, before: Item, expressions: Expre
   }
   for (const path of remove?.split(', ') ?? []) {
     delete item[resolve(path, expressions)];
+  }
+  for (const [action, isAdd] of [[add, true], [take, false]] as const) {
+    if (action !== undefined) {
+      const [, path, source] = /^(\S+) (\S+)$/.exec(action)!;
+      const name = resolve(path, expressions);
+      const given = read(source, before, expressions)!.SS!;
+      const had = before[name]?.SS ?? [];
+      const SS = isAdd ? [...new Set([...had, ...given])] : had.filter((value) => !given.includes(value));
+      if (SS.length > 0) {
+        item[name] = { SS };
+      } else {
+        delete item[name];
+      }
+    }
   }
 }
 

@@ -140,6 +140,12 @@ export function userAttributesMapWrite(): ConditionalWrite {
   });
 }
 
+/** Whether a newer event than this one is stored: what the condition of every write of a subscription says, before it is written. */
+export function isOutdated({ at, eventId }: Pick<SubscriptionEvent, 'at' | 'eventId'>, row: Partial<SubscriberRow> | undefined): boolean {
+  const { subscriptionAt, subscriptionEventId = '' } = row ?? {};
+  return subscriptionAt !== undefined && (subscriptionAt > at || (subscriptionAt === at && subscriptionEventId > eventId));
+}
+
 /** Whether a row is that of a subscriber who wants messages. */
 export function isSubscribed(row: Partial<SubscriberRow> | undefined): boolean {
   return row !== undefined && !row.erased && row.OptOut !== 'ALL';
