@@ -49,6 +49,8 @@ export interface ListRunsOptions {
   readonly after?: string;
   /** Runs created at or after this time, ISO 8601. @default - all */
   readonly createdFrom?: string;
+  /** Runs created at or before this time, ISO 8601. @default - all */
+  readonly createdTo?: string;
 }
 
 export interface RunsPage {
