@@ -15,6 +15,8 @@
  * | key | what |
  * | --- | --- |
  * | `campaigns/…` | inputs dropped as files |
+ * | `rejected/<key>.json` | what is wrong with a dropped file |
+ * | `planned/<run id>/input.json` | the input of a run to come, or of one that recurs; nothing may delete it before its time |
  * | `runs/<run id>/input.json` | the input, as it was checked |
  * | `runs/<run id>/content/<treatment>` | `Data` of a treatment |
  * | `runs/<run id>/freeze-<generation>/parts.jsonl` | items of the map that reads recipients: `ReadPart` |
@@ -55,6 +57,8 @@ export function mapPartitionKey(runId: string, chunkName: string): string {
 export const CAMPAIGN_DROP_PREFIX = 'campaigns/';
 /** Prefix of what is wrong with dropped files: `rejected/<key>.json`. */
 export const REJECTED_DROP_PREFIX = 'rejected/';
+/** Prefix of inputs of runs to come, which are kept as long as they are wanted. */
+export const PLANNED_PREFIX = 'planned/';
 /** Prefix of everything that belongs to a run. */
 export const RUN_PREFIX = 'runs/';
 /** Prefix of what is needed while recipients are frozen. */
@@ -379,10 +383,10 @@ export interface ReadPart extends CampaignExecution {
   readonly totalSegments?: number;
   readonly fromShard?: number;
   readonly toShard?: number;
-  /** Of a list: its object. */
+  /** Of a list: its object. Of an `undelivered` leaf: key of the other run's chunk … */
   readonly bucket?: string;
   readonly key?: string;
-  /** Of an `undelivered` leaf: name of the other run's chunk. */
+  /** … and its name. */
   readonly chunk?: string;
 }
 
