@@ -1,6 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { S3BatchContents } from '../../src/runtime/batch-contents';
-import { S3Chunks } from '../../src/runtime/chunk-store';
+import { S3ChunkObjects } from '../../src/runtime/chunk-store';
 import { HttpStub } from '../support/http-stub';
 
 let stub: HttpStub;
@@ -15,5 +15,5 @@ afterEach(async () => stub.stop());
 
 test('an object whose bytes stop coming is given up', async () => {
   await expect(new S3BatchContents(() => client, 'content-bucket', 200).get('batches/b.jsonl')).rejects.toThrow('aborted');
-  await expect(new S3Chunks(() => client, 200).read({ Bucket: 'runs', Key: 'run/0.jsonl' })).rejects.toThrow('aborted');
+  await expect(new S3ChunkObjects(() => client, 200).read({ Bucket: 'runs', Key: 'run/0.jsonl' }, 'the chunk')).rejects.toThrow('aborted');
 });

@@ -2,7 +2,7 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } fro
 import { FakeDynamoDb } from './fake-dynamodb';
 import { RecordedTelemetry } from './recorded-telemetry';
 import { VirtualTime } from './virtual-time';
-import { ChunkSendEvent, ChunkSendResult } from '../../src/contract/chunk-send';
+import { ChunkPreview, ChunkSendEvent, ChunkSendResult } from '../../src/contract/chunk-send';
 import { CustomChannelReply, SendErrorCode } from '../../src/contract/custom-channel';
 import { SendFunctionType } from '../../src/contract/media';
 import { RetryRequest, WAKE_UP_SECONDS } from '../../src/contract/retry-queue';
@@ -13,7 +13,7 @@ import { LineAnswer, LineRequest } from '../../src/domain/line/line-api';
 import { MediaObject } from '../../src/domain/line/media-url';
 import { resumeBatches } from '../../src/domain/line/resume-batches';
 import { PersonOutcome, SendBooks, bookOf, peopleOf } from '../../src/domain/line/send-books';
-import { ChunkDependencies, sendChunk } from '../../src/domain/line/send-chunk';
+import { ChunkDependencies, handleChunk, sendChunk } from '../../src/domain/line/send-chunk';
 import { sendMessage } from '../../src/domain/line/send-message';
 import { ContentValidity } from '../../src/domain/line/validate-content';
 import { DynamoSendJournal, batchFromItem, isBatchItem } from '../../src/runtime/send-journal-store';
@@ -71,11 +71,16 @@ export class SenderWorld {
   public readonly templates = new Map<string, string>();
   /** Bodies of batches, by key. */
   public readonly contents = new Map<string, readonly string[]>();
+  /** Chunks, contents and flags, by `<bucket>/<key>`. */
   public readonly chunks = new Map<string, string>();
+  /** Every version of each result object, by `<bucket>/<key>`. */
+  public readonly results = new Map<string, string[]>();
   /** The retry queue. */
   public queue: QueuedMessage[] = [];
   /** Seconds of delay of everything that was put into it. */
   public readonly delays: number[] = [];
+  /** Somebody else writes a result object each time that one is to be written. */
+  public overtaken = false;
   /** Send requests that LINE received, in order. */
   public readonly requests: LineRequest[] = [];
   /** Body of the request that LINE accepted, by retry key. */
@@ -162,6 +167,21 @@ export class SenderWorld {
 
   public async invokeChunk(event: Partial<ChunkSendEvent>, { requestId = 'request-1', remainingMs = 900_000, ...options }: InvokeOptions = {}): Promise<ProcessResult<ChunkSendResult>> {
     return this.time.run(this.process(options, async (deps, owner) => sendChunk(event as ChunkSendEvent, { requestId, owner, remainingMs }, deps)));
+  }
+
+  public async previewChunk(event: Partial<ChunkSendEvent>): Promise<ProcessResult<ChunkPreview>> {
+    const invocation = { requestId: 'request-1', remainingMs: 60_000 };
+    const work = async (deps: ChunkDependencies, owner: string) => handleChunk(event as ChunkSendEvent, { ...invocation, owner }, deps) as Promise<ChunkPreview>;
+    return this.time.run(this.process({}, work));
+  }
+
+  /** Chunks sent at the same time, each begun so many milliseconds after the first. */
+  public async sendTogether(events: readonly Partial<ChunkSendEvent>[], delays: readonly number[]): Promise<ProcessResult<ChunkSendResult>[]> {
+    return this.time.run(Promise.all(events.map(async (event, index) => {
+      await this.time.sleep(delays[index]);
+      const invocation = { requestId: `request-${index}`, remainingMs: 900_000 };
+      return this.process({}, async (deps, owner) => sendChunk(event as ChunkSendEvent, { ...invocation, owner }, deps));
+    })));
   }
 
   /** One invocation of the function that goes on with batches. */
@@ -287,11 +307,19 @@ export class SenderWorld {
         wakeUp: ({ pk, sk }) => call('wakeUp', tableMs, () => put({ pk, sk }, WAKE_UP_SECONDS)),
         again: (request, seconds) => call('again', tableMs, () => put(request, seconds)),
       },
-      chunks: { read: ({ Bucket, Key }) => call('chunk', tableMs, async () => this.chunks.get(`${Bucket}/${Key}`)!) },
+      objects: {
+        read: ({ Bucket, Key }, what) => call(what === 'the chunk' ? 'chunk' : what, tableMs, async () => this.object(`${Bucket}/${Key}`)),
+        firstLine: ({ Bucket, Key }) => call('firstLine', tableMs, async () => {
+          const versions = this.results.get(`${Bucket}/${Key}`) ?? [];
+          return versions.length === 0 ? undefined : { text: versions.at(-1)!.split('\n')[0], version: `v${versions.length}` };
+        }),
+        write: ({ Bucket, Key }, text, over) => call('write result', tableMs, async () => this.putResult(`${Bucket}/${Key}`, text, over)),
+      },
       line: { call: (request) => this.lineCall(request, call) },
       limiter: { take: async (_operation, _recipients, deadline) => this.takeTurn(deadline, sleep, now()) },
       validate: (_body, timeoutMs) => call('validate', Math.min(timeoutMs, this.lineMs), async () => this.validity).catch(() => 'unavailable'),
-      quota: () => call('quota', this.lineMs, async () => ({ limited: this.quota < Infinity, remaining: this.quota })).catch(() => undefined),
+      quota: () => call('quota', this.lineMs, async () => (this.quota === Infinity ? { limited: false, used: 980 }
+        : { limited: true, quota: 980 + this.quota, used: 980, remaining: this.quota })).catch(() => undefined),
       quotaIsExhausted: (_timeoutMs, recipients) => call('quota', this.lineMs, async () => this.quota < recipients).catch(() => false),
       noteAggregationUnit: async (unit) => { this.units.push(unit); },
       warmUp: async () => this.calls.push('warmUp'),
@@ -304,6 +332,24 @@ export class SenderWorld {
       sleep,
       random: () => this.random,
     };
+  }
+
+  private object(place: string): string {
+    const text = this.chunks.get(place);
+    if (text === undefined) {
+      throw new Error(`there is no object ${place}`);
+    }
+    return text;
+  }
+
+  /** As S3 does with `If-None-Match` and `If-Match`. */
+  private putResult(place: string, text: string, over: string | undefined): boolean {
+    const versions = this.results.get(place) ?? [];
+    const isMet = !this.overtaken && (over === undefined ? versions.length === 0 : over === `v${versions.length}`);
+    if (isMet) {
+      this.results.set(place, [...versions, text]);
+    }
+    return isMet;
   }
 
   private async takeTurn(deadline: number, sleep: (milliseconds: number) => Promise<void>, now: number): Promise<boolean> {

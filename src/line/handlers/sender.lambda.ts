@@ -2,16 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { ChunkPreview, ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
 import { CustomChannelReply } from '../../contract/custom-channel';
+import { replyToEvent } from '../../domain/line/reply-to-events';
 import { resumeBatches as resume } from '../../domain/line/resume-batches';
 import { handleChunk } from '../../domain/line/send-chunk';
 import { SendInvocation, sendMessage as answer } from '../../domain/line/send-message';
 import { S3ChunkObjects } from '../../runtime/chunk-store';
 import { prepared } from '../../runtime/prepared';
+import { replyingFromEnvironment } from '../../runtime/reply-from-environment';
 import { drivingFromEnvironment, retryQueueFromEnvironment, s3, sendingFromEnvironment } from '../../runtime/send-from-environment';
 
 const forMessages = prepared('sendMessage', () => ({ ...sendingFromEnvironment(), retryQueue: retryQueueFromEnvironment() }));
 const forChunks = prepared('sendChunk', () => ({ ...sendingFromEnvironment(), objects: new S3ChunkObjects(s3) }));
 const forRetries = prepared('resumeBatches', () => ({ ...drivingFromEnvironment(), retryQueue: retryQueueFromEnvironment() }));
+const forReplies = prepared('replyToEvents', replyingFromEnvironment);
 
 const invocation = (context: Context): SendInvocation =>
   ({ requestId: context.awsRequestId, owner: randomUUID(), remainingMs: context.getRemainingTimeInMillis() });
@@ -42,6 +45,16 @@ export const resumeBatches = async (event: SQSEvent, context: Context): Promise<
   try {
     const failed = await resume(event.Records, invocation(context), dependencies);
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  } finally {
+    dependencies.telemetry.flush();
+  }
+};
+
+/** Answers an event of the channel's bus that names a reply rule, by its reply token. */
+export const replyToEvents = async (event: unknown, context: Context): Promise<void> => {
+  const dependencies = forReplies();
+  try {
+    await replyToEvent(event, context.getRemainingTimeInMillis(), dependencies);
   } finally {
     dependencies.telemetry.flush();
   }

@@ -1,5 +1,5 @@
-import { CustomChannelEvent } from '../../../src/contract/custom-channel';
-import { SenderWorld, user } from '../../support/sender-world';
+import { CustomChannelEvent, SendErrorCode } from '../../../src/contract/custom-channel';
+import { LineBehaviour, SenderWorld, user } from '../../support/sender-world';
 
 const { Endpoints: _, ...EVENT }: CustomChannelEvent = { ApplicationId: 'app1', CampaignId: 'c1', ActivityId: 'a1', Data: 'Hello', Endpoints: {} };
 const Chunk = { Bucket: 'runs', Key: 'run/0.jsonl' };
@@ -277,4 +277,317 @@ describe('an event', () => {
     expect((await world.invokeChunk({ ...EVENT, Chunk })).reply).toMatchObject({ counts: { ...BALANCED, pending: 3 }, undone: [expect.any(String)] });
     expect((await world.invokeChunk({ ...EVENT, Chunk })).reply).toMatchObject({ counts: { ...BALANCED, accepted: 3 }, undone: [] });
   });
+});
+
+describe('the flag of the run', () => {
+  const Flag = { Bucket: 'runs', Key: 'run/flag.json' };
+  const Result = { Bucket: 'runs', Key: 'run/result.jsonl' };
+  const raise = (state: string, more: object = {}) => { world.chunks.set('runs/run/flag.json', JSON.stringify({ state, ...more })); };
+  const PAUSE = { ...EVENT, Chunk, Flag, Result };
+  const lines = () => world.results.get('runs/run/result.jsonl')!.at(-1)!.trimEnd().split('\n').map((text_) => JSON.parse(text_));
+  const minutesAhead = (minutes: number) => new Date(world.time.now() + minutes * 60_000).toISOString();
+
+  /** The first of three batches is attempted, and LINE always does the same. */
+  async function attempted(behaviour: LineBehaviour): Promise<void> {
+    world.chunks.set('runs/run/0.jsonl', text(1_001));
+    raise('RUN');
+    world.lineDoes = () => behaviour;
+    // So little time that the first batch only is begun.
+    await world.invokeChunk(PAUSE, { remainingMs: 11_500 });
+    expect(world.batches()).toHaveLength(1);
+    world.lineDoes = undefined;
+    world.time.pass(60_000);
+  }
+
+  beforeEach(() => { raise('RUN'); });
+
+  test.each([
+    ['PAUSE', {}, 'RUN_PAUSED'], ['CANCEL', {}, 'RUN_CANCELLED'], ['RUN', { until: '2000-01-01T00:00:00Z' }, 'SEND_WINDOW_OVER'],
+  ])('%s %j: nothing is begun, and the result says so of everybody; raised again, everybody is sent to', async (state, more, stopped) => {
+    world.chunks.set('runs/run/0.jsonl', text(1_001, [line(2_000, { OptOut: 'ALL' })]));
+    raise(state, more);
+    const { reply } = await world.invokeChunk(PAUSE);
+    expect(reply).toEqual({
+      runId: 'campaign/app1/c1/0/a1', recipients: 1_002, counts: { ...BALANCED, pending: 1_002 }, undone: [expect.any(String), expect.any(String), expect.any(String)], stopped,
+    });
+    expect(world.calls.filter((kind) => kind !== 'chunk' && kind !== 'the flag of the run' && kind !== 'write result')).toEqual(['load', 'load', 'load', 'run']);
+    expect(lines()[0]).toEqual(reply);
+    expect(lines().slice(1)).toHaveLength(1_002);
+    expect(new Set(lines().slice(1).map(({ status }) => status))).toEqual(new Set(['deferred']));
+    expect(world.telemetry.lines).toMatchObject([{ level: 'INFO', code: stopped, fields: { undone: 3, pending: 1_002 } }]);
+    // WHEN
+    raise('RUN');
+    const { reply: after } = await world.invokeChunk(PAUSE);
+    expect(after).toEqual({ runId: 'campaign/app1/c1/0/a1', recipients: 1_002, counts: { ...BALANCED, accepted: 1_001, skipped: 1 }, reasons: { OPTED_OUT: 1 }, undone: [] });
+    expect(lines()[0]).toEqual(after);
+    expectOnce(1_001);
+  });
+
+  test('that says pause in mid-run lets no further batch begin; those under way end', async () => {
+    world.chunks.set('runs/run/0.jsonl', text(30_000));
+    world.lineMs = 700;
+    let calls = 0;
+    world.lineDoes = () => {
+      if (++calls === 4) {
+        raise('PAUSE');
+      }
+      return 'ok';
+    };
+    const { reply } = await world.invokeChunk(PAUSE);
+    expect(reply).toMatchObject({ stopped: 'RUN_PAUSED', recipients: 30_000, counts: { ...BALANCED, accepted: expect.any(Number), pending: expect.any(Number) } });
+    const { accepted, pending } = reply!.counts;
+    expect([accepted + pending, accepted % 500]).toEqual([30_000, 0]);
+    expect(world.requests.length).toBeGreaterThan(4);
+    // A second of batches at most.
+    expect(world.requests.length).toBeLessThan(40);
+    expect(reply!.undone).toHaveLength(pending / 500);
+    expect(reply!.ambiguous).toBeUndefined();
+    expectOnce(accepted);
+    raise('RUN');
+    expect((await world.invokeChunk(PAUSE)).reply).toMatchObject({ counts: { ...BALANCED, accepted: 30_000 }, undone: [] });
+    expectOnce(30_000);
+  });
+
+  test('whose time ends in mid-run lets no further batch begin', async () => {
+    world.chunks.set('runs/run/0.jsonl', text(10_000));
+    world.paceMs = 1_000;
+    raise('RUN', { until: new Date(world.time.now() + 5_000).toISOString() });
+    const { reply } = await world.invokeChunk(PAUSE);
+    expect(reply).toMatchObject({ stopped: 'SEND_WINDOW_OVER' });
+    expect(reply!.counts.accepted).toBeGreaterThan(0);
+    expect(reply!.counts.pending).toBeGreaterThan(0);
+  });
+
+  test.each([['PAUSE', {}], ['CANCEL', {}], ['RUN', { until: '2000-01-01T00:00:00Z' }]])('%s %j: what LINE may have taken is driven to a decision under the same key, nothing else is begun', async (state, more) => {
+    await attempted('lost');
+    expect(world.batches()).toMatchObject([{ calls: '?' }]);
+    raise(state, more);
+    const { reply } = await world.invokeChunk(PAUSE);
+    expect(reply).toMatchObject({ counts: { ...BALANCED, accepted: 500, pending: 501 }, stopped: expect.any(String) });
+    expect(reply!.undone).toHaveLength(2);
+    expect(reply).not.toHaveProperty('ambiguous');
+    expect(new Set(world.requests.map(({ retryKey }) => retryKey)).size).toBe(1);
+    expectOnce(500);
+  });
+
+  test.each([['PAUSE', {}, 500], ['CANCEL', {}, 0], ['RUN', { until: '2000-01-01T00:00:00Z' }, 0]])(
+    '%s %j: a batch that LINE held back is sent when the run may stand still for long, and else not', async (state, more, accepted) => {
+      await attempted(429);
+      world.requests.length = 0;
+      raise(state, more);
+      const { reply } = await world.invokeChunk(PAUSE);
+      expect(reply).toMatchObject({ counts: { ...BALANCED, accepted, pending: 1_001 - accepted } });
+      expect(world.requests).toHaveLength(accepted / 500);
+    });
+
+  test('says how many people LINE may have, when they could not be driven to a decision', async () => {
+    await attempted('timeout');
+    world.lineDoes = () => 'timeout';
+    raise('CANCEL');
+    const { reply } = await world.invokeChunk(PAUSE, { remainingMs: 30_000 });
+    expect(reply).toMatchObject({ counts: { ...BALANCED, pending: 1_001 }, ambiguous: 500, stopped: 'RUN_CANCELLED' });
+    expect(reply!.undone).toHaveLength(3);
+  });
+
+  test('drives the parts of a split batch that LINE may have taken', async () => {
+    // GIVEN a batch that is halved, of which the first half is lost
+    world.chunks.set('runs/run/0.jsonl', text(1_001));
+    world.badIds.add(user(499));
+    world.behaviours = [400, 'lost', 429];
+    await world.invokeChunk(PAUSE, { remainingMs: 11_500 });
+    expect(world.batches().length).toBeGreaterThan(1);
+    world.time.pass(60_000);
+    world.behaviours = [];
+    raise('CANCEL');
+    // WHEN
+    const { reply } = await world.invokeChunk(PAUSE);
+    // THEN
+    expect(reply!.ambiguous).toBeUndefined();
+    expect(reply!.counts).toMatchObject({ accepted: 499, failed: 1, pending: 501 });
+    expectOnce(499);
+  });
+
+  test('that cannot be read stops nobody', async () => {
+    world.failing = { 'the flag of the run': Infinity };
+    expect((await world.invokeChunk(PAUSE)).reply).toMatchObject({ counts: { ...BALANCED, accepted: 3 }, undone: [] });
+    expect(world.telemetry.codes).toContain('FLAG_NOT_READ');
+  });
+
+  test('of a chunk that is done already stops nothing', async () => {
+    await world.invokeChunk(PAUSE);
+    raise('PAUSE');
+    const { reply } = await world.invokeChunk(PAUSE);
+    expect(reply).toEqual({ runId: 'campaign/app1/c1/0/a1', recipients: 3, counts: { ...BALANCED, accepted: 3 }, undone: [] });
+  });
+
+  test('that says pause asks for neither content nor quota', async () => {
+    raise('PAUSE');
+    world.chunks.set('runs/run/0.jsonl', text(600));
+    world.quota = 1;
+    world.onLowQuota = 'REFUSE';
+    expect((await world.invokeChunk({ ...PAUSE, Data: '{"messages":[]}' })).reply).toMatchObject({ stopped: 'RUN_PAUSED' });
+    expect(world.calls).not.toContain('quota');
+  });
+
+  test('with a batch whose item cannot be read: LINE may have it', async () => {
+    raise('PAUSE');
+    world.failing = { load: 1 };
+    expect((await world.invokeChunk(PAUSE)).reply).toMatchObject({ counts: { ...BALANCED, pending: 3 }, ambiguous: 3, stopped: 'RUN_PAUSED' });
+    expect(world.telemetry.codes).toContain('JOURNAL_NOT_READ');
+  });
+
+  test('pauses and resumptions at any time, crashes included, send to nobody twice', async () => {
+    let isCrashing = true;
+    for (let crashAt = 0; isCrashing; crashAt++) {
+      // GIVEN
+      world = new SenderWorld();
+      world.chunks.set('runs/run/0.jsonl', text(1_203));
+      world.behaviours = crashAt % 2 ? ['lost', 500] : [];
+      raise('RUN');
+      isCrashing = (await world.invokeChunk(PAUSE, { crashAt, remainingMs: 60_000 })).crashed === true;
+      // WHEN
+      world.time.pass(60_000);
+      raise(crashAt % 3 ? 'PAUSE' : 'CANCEL');
+      const { reply: paused } = await world.invokeChunk(PAUSE);
+      expect(paused!.ambiguous).toBeUndefined();
+      raise('RUN', { until: minutesAhead(60) });
+      const { reply } = await world.invokeChunk(PAUSE);
+      // THEN
+      expect(reply).toMatchObject({ recipients: 1_203, counts: { ...BALANCED, accepted: 1_203 }, undone: [] });
+      expectOnce(1_203);
+    }
+  });
+});
+
+describe('the result object', () => {
+  const Result = { Bucket: 'runs', Key: 'run/result.jsonl' };
+  const EVENT_ = { ...EVENT, Chunk, Result };
+  const versions = () => world.results.get('runs/run/result.jsonl') ?? [];
+  const lines = () => versions().at(-1)!.trimEnd().split('\n').map((text_) => JSON.parse(text_));
+
+  test('tells what became of everybody, with LINE\'s request id', async () => {
+    // GIVEN
+    world.badIds.add(user(1));
+    world.namesBadIds = true;
+    world.optOuts.set(user(2), SendErrorCode.OPTED_OUT);
+    world.chunks.set('runs/run/0.jsonl', text(4, [line(7, { EndpointStatus: 'INACTIVE' }), JSON.stringify({ id: 'nobody' })]));
+    // WHEN
+    const { reply } = await world.invokeChunk(EVENT_);
+    // THEN
+    expect(reply).toEqual({
+      runId: 'campaign/app1/c1/0/a1',
+      recipients: 6,
+      counts: { ...BALANCED, accepted: 2, skipped: 3, failed: 1 },
+      reasons: { OPTED_OUT: 1, INACTIVE: 1, NOT_A_LINE_USER_ID: 1, LINE_REFUSED_RECIPIENT: 1 },
+      undone: [],
+    });
+    expect(lines()).toEqual([
+      reply,
+      { id: 'e0', to: user(0), status: 'accepted', requestId: 'line-2' },
+      { id: 'e1', status: 'failed', code: 'LINE_REFUSED_RECIPIENT' },
+      { id: 'e2', status: 'skipped', code: 'OPTED_OUT' },
+      { id: 'e3', to: user(3), status: 'accepted', requestId: 'line-2' },
+      { id: 'e7', status: 'skipped', code: 'INACTIVE' },
+      { id: 'nobody', status: 'skipped', code: 'NOT_A_LINE_USER_ID' },
+    ]);
+    expect(versions()[0].endsWith('}\n')).toBe(true);
+  });
+
+  test('of a chunk without people has the first line only', async () => {
+    world.chunks.set('runs/run/0.jsonl', '');
+    await world.invokeChunk(EVENT_);
+    expect(lines()).toEqual([{ runId: 'campaign/app1/c1/0/a1', recipients: 0, counts: BALANCED, undone: [] }]);
+  });
+
+  test('names the aggregation units', async () => {
+    const Data = '{"messages":[{"type":"text","text":"Hello"}],"customAggregationUnit":"spring"}';
+    expect((await world.invokeChunk({ ...EVENT_, Data })).reply).toMatchObject({ aggregationUnits: ['spring'] });
+    // … also of a repeat, and of one whose content is another.
+    expect((await world.invokeChunk({ ...EVENT_, Data: 'Hello' })).reply).toMatchObject({ aggregationUnits: ['spring'] });
+  });
+
+  test('of a repeat that cannot go on tells what the earlier invocation did', async () => {
+    // GIVEN
+    world.chunks.set('runs/run/0.jsonl', text(1_600));
+    world.quota = 1_100;
+    await world.invokeChunk(EVENT_);
+    // WHEN
+    world.quota = Infinity;
+    world.lineDoes = () => 'wrong-credentials';
+    const { reply } = await world.invokeChunk(EVENT_);
+    // THEN
+    expect(reply).toMatchObject({ stopped: 'CREDENTIALS_UNAVAILABLE', counts: { ...BALANCED, accepted: 1_100, pending: 500 } });
+    expect(lines().filter(({ status }) => status === 'accepted')).toHaveLength(1_100);
+    // … and so does one whose content has become wrong, and one without time
+    expect((await world.invokeChunk({ ...EVENT_, Data: '{"messages":[]}' })).reply).toMatchObject({ stopped: 'INVALID_CONTENT', counts: { accepted: 1_100 } });
+    expect((await world.invokeChunk(EVENT_, { remainingMs: 10_500 })).reply).toMatchObject({ counts: { accepted: 1_100, pending: 500 } });
+    expect(lines()[0]).toMatchObject({ counts: { accepted: 1_100 } });
+  });
+
+  test('of an invocation that knows less leaves the one that knows more as it is', async () => {
+    // GIVEN
+    const { reply } = await world.invokeChunk(EVENT_);
+    // WHEN the journal cannot be asked
+    world.failing = { load: 1 };
+    const { reply: stale } = await world.invokeChunk(EVENT_, { remainingMs: 10_500 });
+    // THEN
+    expect(stale).toMatchObject({ counts: { ...BALANCED, pending: 3 }, undone: [expect.any(String)], ambiguous: 3 });
+    expect(versions()).toHaveLength(1);
+    expect(lines()[0]).toEqual(reply);
+    expect(world.telemetry.codes).toContain('RESULT_KEPT');
+    // … and one that knows as much replaces it.
+    await world.invokeChunk(EVENT_);
+    expect(versions()).toHaveLength(2);
+  });
+
+  test('of two invocations at the same time, one of which is kept up: the complete one stays', async () => {
+    world.chunks.set('runs/run/0.jsonl', text(700));
+    const [slow, fast] = await world.sendTogether([EVENT_, EVENT_], [0, 20]);
+    expect([slow.error, fast.error]).toEqual([undefined, undefined]);
+    expect(lines()[0]).toMatchObject({ counts: { ...BALANCED, accepted: 700 }, undone: [] });
+    expectOnce(700);
+  });
+
+  test.each([
+    ['that is none of this run\'s', '{"runId":"other","counts":{"pending":0},"undone":[]}\n'], ['that is no JSON', 'hello'], ['with another first line', '[1]\n'], ['without counts', '{"runId":"campaign/app1/c1/0/a1"}'],
+  ])('is written over an object %s', async (_case, there) => {
+    world.results.set('runs/run/result.jsonl', [there]);
+    world.lineDoes = () => 429;
+    await world.invokeChunk(EVENT_, { remainingMs: 15_000 });
+    expect(lines()[0]).toMatchObject({ recipients: 3, counts: { pending: 3 } });
+  });
+
+  test('that cannot be written fails the invocation; a repeat sends nothing again and writes it', async () => {
+    world.failing = { 'write result': 1 };
+    expect((await world.invokeChunk(EVENT_)).error?.message).toBe('write result failed');
+    await world.invokeChunk(EVENT_);
+    expect(lines()[0]).toMatchObject({ counts: { ...BALANCED, accepted: 3 } });
+    expect(world.requests).toHaveLength(1);
+  });
+
+  test('that others write again and again ends with an error', async () => {
+    world.overtaken = true;
+    expect((await world.invokeChunk(EVENT_)).error?.message)
+      .toBe('result object "run/result.jsonl" was written by others 5 times in a row; come with the chunk again');
+  });
+});
+
+describe('content in an object', () => {
+  const Content = { Bucket: 'runs', Key: 'run/content' };
+
+  test('is sent instead of `Data`', async () => {
+    world.chunks.set('runs/run/content', 'From the object');
+    await world.invokeChunk({ ...EVENT, Chunk, Content });
+    expect(JSON.parse(world.requests[0].body!).messages).toEqual([{ type: 'text', text: 'From the object' }]);
+  });
+
+  test('that cannot be read fails the invocation before anything is sent', async () => {
+    expect((await world.invokeChunk({ ...EVENT, Chunk, Content })).error?.message).toBe('there is no object runs/run/content');
+    expect(world.requests).toEqual([]);
+  });
+});
+
+test.each(['Content', 'Flag', 'Result'])('an event whose `%s` names no object is an error that says what to write', async (name) => {
+  expect((await world.invokeChunk({ ...EVENT, Chunk, [name]: 's3://runs/x' })).error?.message)
+    .toBe(`\`${name}\` must name an object as {"Bucket","Key"}, got "s3://runs/x"; write where it is, or leave the member out`);
 });

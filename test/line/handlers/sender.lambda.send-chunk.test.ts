@@ -100,7 +100,7 @@ test('content that cannot be read stops the chunk before anybody is sent to', as
 
 test.each<[string, object, string]>([
   ['an event without a chunk', { CampaignId: 'c1', Data: 'Hello' }, '`Chunk` must name the object of recipients'],
-  ['a chunk that there is not', { ...EVENT, Chunk: { Bucket: 'runs', Key: 'none' } }, 'The specified key does not exist'],
+  ['a chunk that there is not', { ...EVENT, Chunk: { Bucket: 'runs', Key: 'none' } }, 'the chunk does not exist: there is no object "none" of bucket runs'],
 ])('%s fails, and nothing is sent', async (_name, event, message) => {
   await expect(load()(event, LONG)).rejects.toThrow(message);
   expect(aws.sends).toEqual([]);

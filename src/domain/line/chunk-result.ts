@@ -1,0 +1,131 @@
+import { ChunkObjects } from './chunk-lines';
+import { EventBatch } from './custom-channel-event';
+import { isJsonObject } from './line-message';
+import { SentBatch } from './send-batch';
+import { peopleOf } from './send-books';
+import { callsOf, isDecided, isOpen } from './send-journal';
+import { ChunkResultLine, ChunkSendResult, ObjectPlace } from '../../contract/chunk-send';
+import { SendErrorCode } from '../../contract/custom-channel';
+import { BatchState, CallState } from '../../contract/send-journal';
+import { Telemetry } from '../shared/telemetry';
+
+/** A batch of a chunk, and what an invocation knows of it at the end. */
+export interface ChunkBatch {
+  readonly members: EventBatch;
+  readonly known: SentBatch['known'];
+  /** In the journal. */
+  readonly isKept: boolean;
+  /** The journal could not be asked. */
+  readonly isUnread?: boolean;
+}
+
+/** A chunk's result, and a line for each of its people. */
+export interface ChunkReport {
+  readonly result: ChunkSendResult;
+  readonly lines: readonly ChunkResultLine[];
+}
+
+/**
+ * What became of everybody in a chunk. The counts are those of the lines: everybody has one, and people of a batch that is not
+ * in the journal are pending, whatever would have become of them.
+ *
+ * @param stopped why the chunk was not gone on with
+ */
+export function chunkReport(runId: string, batches: readonly ChunkBatch[], stopped?: SendErrorCode): ChunkReport {
+  const counts = { accepted: 0, skipped: 0, failed: 0, unknown: 0, pending: 0 };
+  const reasons: { [code in SendErrorCode]?: number } = {};
+  const units = new Set<string>();
+  const undone: string[] = [];
+  const lines: ChunkResultLine[] = [];
+  let ambiguous = 0;
+  for (const { members, known, isKept, isUnread } of batches) {
+    const outcomes = new Map(isKept ? known.flatMap(({ batch }) => peopleOf(batch)).map((outcome) => [outcome.id, outcome]) : []);
+    let missing = 0;
+    for (const member of [...members.candidates, ...members.excluded]) {
+      missing += outcomes.has(member.id) ? 0 : 1;
+      const line = outcomes.get(member.id) ?? { id: member.id, ...('to' in member && { to: member.to }), status: 'deferred' };
+      lines.push(line);
+      counts[line.status === 'deferred' ? 'pending' : line.status]++;
+      if (line.code !== undefined) {
+        reasons[line.code] = (reasons[line.code] ?? 0) + 1;
+      }
+    }
+    known.forEach(({ batch: { aggregationUnit } }) => isKept && aggregationUnit !== undefined && units.add(aggregationUnit));
+    if (!isDone({ known, isKept })) {
+      undone.push(members.identity.batchId);
+      ambiguous += isKept ? missing + peopleInDoubt(known) : isUnread ? members.candidates.length : 0;
+    }
+  }
+  return {
+    lines,
+    result: {
+      runId,
+      recipients: lines.length,
+      counts,
+      ...(Object.keys(reasons).length > 0 && { reasons }),
+      undone,
+      ...(ambiguous > 0 && { ambiguous }),
+      ...(stopped !== undefined && { stopped }),
+      ...(units.size > 0 && { aggregationUnits: [...units].sort() }),
+    },
+  };
+}
+
+/** Whether everybody of a batch, and of those that it was split into, is decided for certain. */
+export function isDone({ known, isKept }: Pick<ChunkBatch, 'known' | 'isKept'>): boolean {
+  return isKept && known.every(({ batch, error }) => isDecided(batch) && error === undefined);
+}
+
+/** People whose message LINE may have taken without our knowing. */
+function peopleInDoubt(known: ChunkBatch['known']): number {
+  return known.reduce((sum, { batch, error }) => sum + callsOf(batch)
+    .filter((call) => call.state === CallState.AMBIGUOUS || (isOpen(call) && (batch.state === BatchState.IN_FLIGHT || error !== undefined)))
+    .reduce((people, { recipients }) => people + recipients.length, 0), 0);
+}
+
+/** Whether LINE may have taken something of an item that is not decided. */
+export function mayHaveBeenTaken({ batch }: ChunkBatch['known'][number]): boolean {
+  return batch.state === BatchState.AMBIGUOUS || batch.state === BatchState.IN_FLIGHT;
+}
+
+/** How often a result object that somebody else has written meanwhile is looked at. */
+const WRITE_ATTEMPTS = 5;
+
+/**
+ * Writes a chunk's result object, unless the one that is there knows more: an invocation that was kept up, or could not read the
+ * journal, must not take back what a later one has written.
+ *
+ * @throws what the bucket throws, so that the caller comes again: nothing is sent a second time
+ */
+export async function saveResult(place: ObjectPlace, { result, lines }: ChunkReport, objects: Pick<ChunkObjects, 'firstLine' | 'write'>, telemetry: Telemetry): Promise<void> {
+  const text = `${[result, ...lines].map((line) => JSON.stringify(line)).join('\n')}\n`;
+  let over: string | undefined;
+  for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
+    if (await objects.write(place, text, over)) {
+      return;
+    }
+    const there = await objects.firstLine(place);
+    if (there !== undefined && knowsMore(there.text, result)) {
+      telemetry.info('RESULT_KEPT', 'the result object that is there knows more of the chunk than this invocation; it was left as it is', { runId: result.runId, key: place.Key });
+      return;
+    }
+    over = there?.version;
+  }
+  throw new Error(`result object ${JSON.stringify(place.Key)} was written by others ${WRITE_ATTEMPTS} times in a row; come with the chunk again`);
+}
+
+/** Whether the first line of a result object of the same run leaves fewer people, or fewer batches, undecided. */
+function knowsMore(firstLine: string, mine: ChunkSendResult): boolean {
+  let theirs: unknown;
+  try {
+    theirs = JSON.parse(firstLine);
+  } catch {
+    return false;
+  }
+  const { runId, counts, undone } = isJsonObject(theirs) ? theirs : {};
+  const pending = isJsonObject(counts) ? counts.pending : undefined;
+  if (runId !== mine.runId || typeof pending !== 'number' || !Array.isArray(undone)) {
+    return false;
+  }
+  return pending < mine.counts.pending || (pending === mine.counts.pending && undone.length < mine.undone.length);
+}
