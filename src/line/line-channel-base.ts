@@ -15,6 +15,10 @@ import { LineCredentials } from './line-credentials';
 import { LineMediaLibrary, mediaTypesOf } from './line-media-library';
 import { LineMessageSender } from './line-message-sender';
 import { LineMessageType } from './line-message-type';
+import { LineReplies } from './line-replies';
+import { LineReply } from './line-reply';
+import { LineReplyMatch } from './line-reply-match';
+import { LineReplyRule } from './line-reply-rule';
 import { LineSendingOptions } from './line-sending-options';
 import { LineUnsubscribe } from './line-unsubscribe';
 import { LineWebhook } from './line-webhook';
@@ -188,6 +192,22 @@ export interface LineChannelOptions {
   readonly sending?: LineSendingOptions;
 
   /**
+   * What new followers, and people who unblock the account, are greeted with, free of charge. LINE's own greeting is on by default and
+   * would be sent as well: switch it off in LINE Official Account Manager.
+   *
+   * @default - none, but LINE's own
+   */
+  readonly greeting?: LineReply;
+
+  /**
+   * What is replied to messages and postbacks, free of charge. The first rule that is for an event replies. LINE's own auto-reply
+   * messages are on by default and would be sent as well.
+   *
+   * @default - none
+   */
+  readonly replies?: LineReplyRule[];
+
+  /**
    * What happens to a subscriber who blocks the account.
    *
    * @default LineUnsubscribe.OPT_OUT
@@ -248,8 +268,8 @@ export interface LineChannelOptions {
 
   /**
    * What the channel's alarms do. There is one on every dead-letter queue, and one each on credentials that do not work, on the month's
-   * message quota, on messages of which nobody can know any more, on runs that were stopped, and on engagement events, if there are any,
-   * that are not delivered.
+   * message quota, on messages of which nobody can know any more, on runs that were stopped, and on engagement events and replies, if
+   * there are any, that are not delivered.
    *
    * @default - alarms change their state and do nothing else
    */
@@ -458,7 +478,7 @@ export abstract class LineChannelBase extends LineChannelReference {
 
   /**
    * Alarms: on the dead-letter queues, on credentials that do not work, on the month's quota, on messages of which nobody can know any
-   * more, on stopped runs, on engagement events that are not delivered.
+   * more, on stopped runs, on engagement events and replies that are not delivered.
    */
   public readonly alarms: cloudwatch.IAlarm[];
 
@@ -470,6 +490,7 @@ export abstract class LineChannelBase extends LineChannelReference {
   private readonly lineEnvironment: { [name: string]: string };
   private readonly media?: LineMediaLibrary;
   private readonly audiences: Audiences;
+  private readonly replies: LineReplies;
 
   constructor(scope: Construct, id: string, props: LineChannelOptions) {
     super(scope, id);
@@ -561,6 +582,22 @@ export abstract class LineChannelBase extends LineChannelReference {
     this.engagementBucket = this.sender.outcomes.engagementBucket;
     this.audiences = new Audiences(this, 'Audiences', resources, this.subscribers);
     this.setUpFunction = this.createSetUp(credentials, lineEnvironment, resources);
+    this.replies = new LineReplies(this, 'Replies', {
+      receiver: webhook.receiver,
+      bus,
+      credentials,
+      lineEnvironment,
+      subscribers: this.subscribers,
+      sender: this.sender,
+      failed: this.metricRepliesFailed(),
+      resources,
+    });
+    if (props.greeting) {
+      this.onFollow(props.greeting);
+    }
+    for (const rule of props.replies ?? []) {
+      this.replies.reply(rule);
+    }
   }
 
   /**
@@ -571,6 +608,27 @@ export abstract class LineChannelBase extends LineChannelReference {
    */
   public addAudience(id: string, audience: IAudience): void {
     this.audiences.add(id, audience);
+  }
+
+  /**
+   * Greets new followers, and people who unblock the account, by the free reply token. LINE's own greeting is on by default and would be
+   * sent as well: switch it off in LINE Official Account Manager.
+   *
+   * @param reply what they are greeted with
+   */
+  public onFollow(reply: LineReply): void {
+    this.replies.greet(reply);
+  }
+
+  /**
+   * Replies to messages and postbacks by the free reply token. Rules are asked in the order in which they were added.
+   *
+   * @param match which messages and postbacks
+   * @param reply what is replied
+   * @param name name of the rule, in logs and for reply functions; made of what it is for unless it is given
+   */
+  public addReply(match: LineReplyMatch, reply: LineReply, name?: string): void {
+    this.replies.reply({ match, reply, name });
   }
 
   public bindCampaign(_scope: Construct): CampaignChannelConfig {
@@ -864,6 +922,24 @@ export abstract class LineChannelBase extends LineChannelReference {
    */
   public metricAggregationUnitsExhausted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric(Metric.AGGREGATION_UNITS_EXHAUSTED, options);
+  }
+
+  /**
+   * Replies that LINE accepted. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricRepliesSent(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.REPLIES_SENT, options);
+  }
+
+  /**
+   * Events that a rule has a reply for and that got none. Sum over 5 minutes unless the options say otherwise.
+   *
+   * @param options statistic, period and the like
+   */
+  public metricRepliesFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.REPLIES_FAILED, options);
   }
 
   /** @internal */

@@ -196,17 +196,32 @@ export class LineMessageSender extends Construct {
     return insight;
   }
 
+  /** Where a function finds media and templates. */
+  public contentEnvironment(): { [name: string]: string } {
+    const { media, options: { templateBucket } } = this.props;
+    return {
+      ...media?.environment(),
+      [ENV_CONTENT_BUCKET]: this.content.bucketName,
+      ...(templateBucket && { [ENV_TEMPLATE_BUCKET]: templateBucket.bucketName }),
+    };
+  }
+
+  /** Lets a function read media and templates. */
+  public grantReadContent(reader: lambda.Function): void {
+    this.props.media?.grantRead(reader);
+    this.grantReadTemplates(reader);
+  }
+
   private sendEnvironment(type: LineMessageType): { [name: string]: string } {
-    const { credentials, lineEnvironment, media, sampleMessages, subscribers, options: { templateBucket } } = this.props;
+    const { credentials, lineEnvironment, sampleMessages, subscribers } = this.props;
     return {
       ...credentials.environment,
       ...lineEnvironment,
-      ...media?.environment(),
+      ...this.contentEnvironment(),
       [ENV_MESSAGE_TYPE]: type,
       [ENV_SAMPLE_MESSAGES]: String(sampleMessages),
       [ENV_JOURNAL_TABLE]: this.journal.tableName,
       [ENV_SUBSCRIBER_TABLE]: subscribers.table.tableName,
-      ...(templateBucket && { [ENV_TEMPLATE_BUCKET]: templateBucket.bucketName }),
     };
   }
 
@@ -225,11 +240,15 @@ export class LineMessageSender extends Construct {
     media?.grantRead(send);
     this.content.encryptionKey?.grantEncryptDecrypt(send);
     grantObjects(this.content, send, BATCH_BODY_PREFIX, 's3:PutObject');
-    grantObjects(this.templates, send, TEMPLATE_PREFIX, 's3:GetObject', 's3:GetObjectVersion');
+    this.grantReadTemplates(send);
+  }
+
+  private grantReadTemplates(reader: lambda.Function): void {
+    grantObjects(this.templates, reader, TEMPLATE_PREFIX, 's3:GetObject', 's3:GetObjectVersion');
     // Without it S3 answers 403 instead of 404 for a template that does not exist (Amazon S3 API, GetObject). Requests for an object
     // have no prefix that a condition could be met by.
-    iam.Grant.addToPrincipal({ grantee: send, actions: ['s3:ListBucket'], resourceArns: [this.templates.bucketArn] });
-    this.templates.encryptionKey?.grantDecrypt(send);
+    iam.Grant.addToPrincipal({ grantee: reader, actions: ['s3:ListBucket'], resourceArns: [this.templates.bucketArn] });
+    this.templates.encryptionKey?.grantDecrypt(reader);
   }
 
   /** Checks where the buckets are that the user gave, and that no media link leads to what is in them. */

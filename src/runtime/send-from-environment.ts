@@ -23,7 +23,7 @@ import { SendFunctionType } from '../contract/media';
 import { SendingConfig } from '../contract/sending';
 import { AggregationUnitWatch } from '../domain/line/aggregation-units';
 import { CALL_TIMEOUT_MS } from '../domain/line/attempt-calls';
-import { contentComposer } from '../domain/line/compose-content';
+import { ComposeDependencies, contentComposer } from '../domain/line/compose-content';
 import { QuotaReader } from '../domain/line/quota';
 import { SendDependencies } from '../domain/line/send-message';
 import { validateContent } from '../domain/line/validate-content';
@@ -40,6 +40,14 @@ export const s3 = (): S3Client => s3Client ??= new S3Client({ ...clientOptions, 
 export function retryQueueFromEnvironment(): SqsRetryQueue {
   const client = new SQSClient(clientOptions);
   return new SqsRetryQueue(() => client, requireEnv(ENV_RETRY_QUEUE_URL));
+}
+
+/** The media and templates that content may name. */
+export function contentLibrariesFromEnvironment(): ComposeDependencies {
+  return {
+    media: new MediaStore(s3, { places: JSON.parse(optionalEnv(ENV_MEDIA_PLACES) ?? '{}'), delivery: JSON.parse(optionalEnv(ENV_MEDIA_DELIVERY) ?? '{}') }, Date.now),
+    templates: new TemplateStore(s3, optionalEnv(ENV_TEMPLATE_BUCKET) ?? requireEnv(ENV_CONTENT_BUCKET), Date.now),
+  };
 }
 
 /** What driving batches of the journal takes. */
@@ -77,10 +85,7 @@ export function sendingFromEnvironment(): SendDependencies & { readonly telemetr
   const { line, telemetry } = driving;
   const functionType = requireEnv(ENV_MESSAGE_TYPE) as SendFunctionType;
   const options = { functionType, sampleMessages: envFlag(ENV_SAMPLE_MESSAGES) };
-  const libraries = {
-    media: new MediaStore(s3, { places: JSON.parse(optionalEnv(ENV_MEDIA_PLACES) ?? '{}'), delivery: JSON.parse(optionalEnv(ENV_MEDIA_DELIVERY) ?? '{}') }, Date.now),
-    templates: new TemplateStore(s3, optionalEnv(ENV_TEMPLATE_BUCKET) ?? requireEnv(ENV_CONTENT_BUCKET), Date.now),
-  };
+  const libraries = contentLibrariesFromEnvironment();
   const units = new AggregationUnitWatch({ line, units: notes, telemetry, now: Date.now });
   return {
     ...driving,

@@ -107,7 +107,7 @@ export async function processEvents(
   });
 }
 
-async function processEvent({ destination, event }: QueuedEvent, deps: ProcessEventsDependencies): Promise<void> {
+async function processEvent({ destination, event, reply, receivedAt }: QueuedEvent, deps: ProcessEventsDependencies): Promise<void> {
   const { webhookEventId } = event;
   if (!await deps.isOwnDestination(destination)) {
     deps.telemetry.count(Metric.EVENTS_FOR_OTHER_DESTINATION);
@@ -132,7 +132,9 @@ async function processEvent({ destination, event }: QueuedEvent, deps: ProcessEv
     });
     return;
   }
-  const detail: WebhookEventDetail = { channelKey: deps.channelKey, destination, webhookEventId, event };
+  const detail: WebhookEventDetail = {
+    channelKey: deps.channelKey, destination, webhookEventId, event, ...(reply !== undefined && { reply, receivedAt }),
+  };
   const refusal = await deps.publish({ detailType: event.type, detail, time: event.timestamp });
   if (refusal === undefined) {
     deps.telemetry.count(Metric.EVENTS_PUBLISHED);

@@ -1,7 +1,7 @@
 import { SecretSource, channelSecretOf } from './credentials';
 import { Clock, EventQueue, queueEvents } from './queue-events';
 import { verifySignature } from './signature';
-import { EventSetAside, parseWebhook } from './webhook-request';
+import { EventSetAside, WebhookReading, parseWebhook } from './webhook-request';
 import { CredentialFields } from '../../contract/credentials';
 import { Metric } from '../../contract/metrics';
 import { Telemetry } from '../shared/telemetry';
@@ -25,15 +25,13 @@ export interface WebhookResponse {
   readonly body: string;
 }
 
-export interface WebhookPorts {
+export interface WebhookPorts extends WebhookReading {
   readonly secrets: SecretSource;
   /** Keys of the secret that the user named. */
   readonly fields: Partial<CredentialFields>;
   readonly queue: EventQueue;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Pass on what people wrote, too. */
-  readonly includeMessageText: boolean;
 }
 
 /**
@@ -73,7 +71,7 @@ export async function receiveWebhook(request: WebhookRequest, ports: WebhookPort
     return answer(401, 'Unauthorized');
   }
 
-  const webhook = parseWebhook(body, ports.includeMessageText, clock.now());
+  const webhook = parseWebhook(body, ports, clock.now());
   if (webhook.kind === 'no-webhook') {
     telemetry.count(Metric.WEBHOOKS_REJECTED);
     telemetry.warn('WEBHOOK_REJECTED', `webhook answered 400: ${webhook.reason}`, { bytes: body.length });

@@ -28,12 +28,18 @@ export async function validateContent(line: LineApi, body: string, timeoutMs: nu
   switch (answer.status) {
     case 200: return 'valid';
     case 400:
-    case 413: return { code: SendErrorCode.LINE_REFUSED_CONTENT, message: `LINE refuses the messages (${answer.status})${findings(answer.body)}` };
+    case 413: return { code: SendErrorCode.LINE_REFUSED_CONTENT, message: `LINE refuses the messages (${answer.status})${lineFindings(answer.body)}` };
     default: return 'unavailable';
   }
 }
 
-function findings(text: string): string {
+/**
+ * LINE's summary of what is wrong with a request and the places that it names, without its texts about them, which may quote content.
+ *
+ * @param text body of the answer
+ * @returns a text that continues a sentence; empty when LINE says nothing
+ */
+export function lineFindings(text: string): string {
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -1,4 +1,5 @@
 import { MAX_ID_LENGTH, eventFault, isObject, isText } from './line-event';
+import { ReplyMatcher } from './match-reply';
 import { LineEvent, QueuedEvent } from '../../contract/webhook-events';
 import { sqsBody, sqsId } from '../shared/sqs-message';
 
@@ -64,14 +65,21 @@ const MAX_EVENT_BYTES = 262_144 - 4_096;
 /** Numbers from here on, and below its negative, do not fit into 64 bits: EventBridge refuses them in a detail. */
 const MAX_NUMBER = 2 ** 63;
 
+/** What the channel wants to be passed on of a request. */
+export interface WebhookReading {
+  /** Pass on what people wrote, too. */
+  readonly includeMessageText: boolean;
+  /** Asked of each event before its text is taken away. */
+  readonly matchReply: ReplyMatcher;
+}
+
 /**
  * Reads the body of a correctly signed webhook request. Never throws: whatever the body is, each event is either made a
  * queue entry or set aside, or the body as a whole is no webhook. Of duplicate members the last one counts.
  *
- * @param includeMessageText pass on what people wrote, too
  * @param now epoch milliseconds
  */
-export function parseWebhook(body: Uint8Array, includeMessageText: boolean, now: number): Webhook | NoWebhook {
+export function parseWebhook(body: Uint8Array, reading: WebhookReading, now: number): Webhook | NoWebhook {
   let request: unknown;
   try {
     request = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
@@ -91,7 +99,7 @@ export function parseWebhook(body: Uint8Array, includeMessageText: boolean, now:
   const entries: QueueEntry[] = [];
   const setAside: EventSetAside[] = [];
   events.forEach((event: unknown, index) => {
-    const result = toEntry(destination as string, event, includeMessageText, now);
+    const result = toEntry(destination as string, event, reading, now);
     if (typeof result === 'string') {
       const webhookEventId = isObject(event) && isText(event.webhookEventId, MAX_ID_LENGTH) ? event.webhookEventId : undefined;
       setAside.push({ index, reason: result, ...(webhookEventId && { webhookEventId }) });
@@ -103,7 +111,7 @@ export function parseWebhook(body: Uint8Array, includeMessageText: boolean, now:
 }
 
 /** The queue entry of an event, or why there is none. */
-function toEntry(destination: string, event: unknown, includeMessageText: boolean, now: number): QueueEntry | string {
+function toEntry(destination: string, event: unknown, { includeMessageText, matchReply }: WebhookReading, now: number): QueueEntry | string {
   const fault = eventFault(destination, event, now);
   if (fault !== undefined) {
     return fault;
@@ -114,7 +122,8 @@ function toEntry(destination: string, event: unknown, includeMessageText: boolea
   if (unfit !== undefined) {
     return unfit;
   }
-  const body = sqsBody({ destination, event: passed as LineEvent } satisfies QueuedEvent);
+  const reply = matchReply(sound);
+  const body = sqsBody({ destination, event: passed as LineEvent, ...(reply !== undefined && { reply, receivedAt: now }) } satisfies QueuedEvent);
   const bytes = Buffer.byteLength(body);
   if (bytes > MAX_EVENT_BYTES) {
     return `the event is larger than ${MAX_EVENT_BYTES} bytes`;

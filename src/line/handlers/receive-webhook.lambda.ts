@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'timers/promises';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { ENV_CHANNEL_NAME, ENV_INCLUDE_MESSAGE_TEXT, ENV_WEBHOOK_QUEUE_URL } from '../../contract/environment';
+import { ENV_CHANNEL_NAME, ENV_INCLUDE_MESSAGE_TEXT, ENV_REPLIES, ENV_WEBHOOK_QUEUE_URL } from '../../contract/environment';
 import { Metric } from '../../contract/metrics';
+import { replyMatcher } from '../../domain/line/match-reply';
 import { WebhookRequest, WebhookResponse, receiveWebhook } from '../../domain/line/receive-webhook';
 import { AWS_CLIENT_OPTIONS } from '../../runtime/aws-client-options';
-import { envFlag, requireEnv } from '../../runtime/environment';
+import { envFlag, optionalEnv, requireEnv } from '../../runtime/environment';
 import { SqsEventQueue } from '../../runtime/event-queue';
 import { secretFromEnvironment } from '../../runtime/line-from-environment';
 import { StdoutTelemetry } from '../../runtime/telemetry';
@@ -22,6 +23,7 @@ const { secrets, fields } = secretFromEnvironment(new SecretsManagerClient(AWS_C
 const queue = new SqsEventQueue(new SQSClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: 1 }), requireEnv(ENV_WEBHOOK_QUEUE_URL));
 const clock = { now: Date.now, sleep };
 const includeMessageText = envFlag(ENV_INCLUDE_MESSAGE_TEXT);
+const matchReply = replyMatcher(JSON.parse(optionalEnv(ENV_REPLIES) ?? '[]'));
 
 // Begun while Lambda still starts the function; a failure is met again, and reported, by the request that needs it.
 // (Opening the connection to SQS here as well made no difference that could be measured.)
@@ -29,7 +31,7 @@ void secrets.value().catch(() => undefined);
 
 export const handler = async (request: WebhookRequest): Promise<WebhookResponse> => {
   try {
-    return await receiveWebhook(request, { secrets, fields, queue, clock, telemetry, includeMessageText });
+    return await receiveWebhook(request, { secrets, fields, queue, clock, telemetry, includeMessageText, matchReply });
   } finally {
     telemetry.flush();
   }

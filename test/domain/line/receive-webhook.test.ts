@@ -31,6 +31,7 @@ const receive = async (request: WebhookRequest, ports: Partial<WebhookPorts> = {
   clock: { now: () => time, sleep: async (ms) => { time += ms; } },
   telemetry,
   includeMessageText: false,
+  matchReply: () => undefined,
   ...ports,
 });
 const answer = (statusCode: number, message: string) =>

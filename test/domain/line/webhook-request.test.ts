@@ -20,7 +20,8 @@ const NOW = 1625665242214;
 const DAY = 24 * 60 * 60 * 1000;
 const MAX_BYTES = 258_048;
 
-const parseText = (body: string, includeMessageText = false) => parseWebhook(Buffer.from(body), includeMessageText, NOW);
+const NO_RULES = () => undefined;
+const parseText = (body: string, includeMessageText = false) => parseWebhook(Buffer.from(body), { includeMessageText, matchReply: NO_RULES }, NOW);
 const parseEvents = (events: unknown, includeMessageText = false) =>
   parseText(JSON.stringify({ destination: BOT, events }), includeMessageText) as Webhook;
 const queuedEvent = (event: object, includeMessageText = false) => JSON.parse(parseEvents([event], includeMessageText).entries[0].body).event;
@@ -58,7 +59,7 @@ describe('the request', () => {
     // GIVEN
     const bytes = Buffer.from(`xxx${JSON.stringify({ destination: BOT, events: [FOLLOW] })}yyy`).subarray(3, -3);
     // WHEN
-    const webhook = parseWebhook(bytes, false, NOW) as Webhook;
+    const webhook = parseWebhook(bytes, { includeMessageText: false, matchReply: NO_RULES }, NOW) as Webhook;
     // THEN
     expect(webhook.entries).toHaveLength(1);
   });
@@ -253,7 +254,7 @@ describe('whatever the body is', () => {
     && result.entries.every((entry) => /^[!-~]{1,128}$/.test(entry.groupId) && /^[!-~]{1,128}$/.test(entry.deduplicationId) && entry.bytes <= MAX_BYTES);
 
   test('bytes are answered', () => {
-    fc.assert(fc.property(fc.uint8Array(), (body) => ['webhook', 'no-webhook'].includes(parseWebhook(body, false, NOW).kind)));
+    fc.assert(fc.property(fc.uint8Array(), (body) => ['webhook', 'no-webhook'].includes(parseWebhook(body, { includeMessageText: false, matchReply: NO_RULES }, NOW).kind)));
   });
 
   test('JSON is answered', () => {
