@@ -114,6 +114,9 @@ export const ENV_SCHEDULE_GROUP = 'CAMPAIGN_SCHEDULE_GROUP';
 /** ARN of the role by which a schedule invokes the control function. */
 export const ENV_SCHEDULE_ROLE_ARN = 'CAMPAIGN_SCHEDULE_ROLE_ARN';
 
+/** ARN of a runner's control function, which schedules invoke; of the functions that are not it. */
+export const ENV_CAMPAIGN_CONTROL_FUNCTION_ARN = 'CAMPAIGN_CONTROL_FUNCTION_ARN';
+
 /** ARN of the topic of job notifications. */
 export const ENV_NOTIFICATION_TOPIC_ARN = 'NOTIFICATION_TOPIC_ARN';
 

@@ -1,0 +1,237 @@
+import { RunChange } from './runs';
+import {
+  ACTIVE_STATES, CampaignConfig, CampaignInput, CampaignReason, CampaignRun, CampaignState, FINAL_STATES, RESUMABLE_STATES, SORT_KEY_RUN_RECORD,
+  runRecordPartitionKey,
+} from '../../contract/campaigns';
+import { RunFlag } from '../../contract/chunk-send';
+
+/** What an operator may ask of a run. */
+export type RunCommand = 'pause' | 'resume' | 'cancel';
+
+/** What is to be done after the change is written. */
+export type RunConsequence =
+  /** Nothing. */
+  | 'NONE'
+  /** The flag that the chunks read is written. */
+  | 'FLAG'
+  /** Flag and execution of the new generation are made. */
+  | 'EXECUTE'
+  /** The schedule is deleted. */
+  | 'UNSCHEDULE';
+
+/** What a command does to a run: a change; nothing, because it was done before; or nothing, because it cannot be done. */
+export type RunDecision =
+  | { readonly kind: 'change'; readonly change: RunChange; readonly then: RunConsequence }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** Times that the watchdog resumes a run before it gives it up. */
+export const MAX_AUTOMATIC_RESUMES = 3;
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MINUTE_MS = 60 * 1_000;
+
+export interface NewRun {
+  readonly runId: string;
+  readonly input: CampaignInput;
+  readonly inputHash: string;
+  /** Run id of the recurring record that begins it. */
+  readonly recurrenceOf?: string;
+}
+
+/**
+ * The record of a run that does not exist yet: `STARTING` in its first generation, `SCHEDULED`, or `RECURRING`.
+ *
+ * @param now epoch milliseconds
+ */
+export function newRun({ runId, input, inputHash, recurrenceOf }: NewRun, { retentionDays }: CampaignConfig, now: number): CampaignRun {
+  const { kind, campaign, source, startedBy, startAt, recurrence, retryOf } = input;
+  const state = recurrence ? CampaignState.RECURRING : startAt !== undefined ? CampaignState.SCHEDULED : CampaignState.STARTING;
+  return {
+    pk: runRecordPartitionKey(runId),
+    sk: SORT_KEY_RUN_RECORD,
+    runId,
+    kind,
+    campaign,
+    source: source.name,
+    state,
+    inputHash,
+    ...(startedBy !== undefined && { startedBy }),
+    createdAt: iso(now),
+    updatedAt: iso(now),
+    ...(startAt !== undefined && { startAt }),
+    ...(recurrence && { recurrence }),
+    ...(recurrenceOf !== undefined && { recurrenceOf }),
+    ...(retryOf && { retryOf: retryOf.runId }),
+    generation: 0,
+    automaticResumes: 0,
+    looks: 0,
+    // One that recurs is remembered until it is cancelled.
+    ...(!recurrence && { expiresAt: expiry(startAt === undefined ? now : Date.parse(startAt), retentionDays) }),
+    ...(state === CampaignState.STARTING && { generation: 1, ...limitOf(input, now) }),
+  };
+}
+
+/** What begins a scheduled run. */
+export function beginning(input: CampaignInput, { retentionDays }: CampaignConfig, now: number): RunChange {
+  return { state: CampaignState.STARTING, generation: 1, expiresAt: expiry(now, retentionDays), ...limitOf(input, now) };
+}
+
+/**
+ * What a command does to a run in its state.
+ *
+ * | state | `pause` | `resume` | `cancel` |
+ * | --- | --- | --- | --- |
+ * | `SCHEDULED`, `RECURRING` | refused | refused | `CANCELLED`, the schedule is deleted |
+ * | `STARTING`, `SENDING` | `PAUSING` | done | `CANCELLING` |
+ * | `HELD` | `PAUSED`, or `PAUSING` | done | `CANCELLED`, or `CANCELLING` |
+ * | `PAUSING` | done | refused | `CANCELLING` |
+ * | `PAUSED` | done | `STARTING`, or `SENDING` when the recipients are frozen | `CANCELLED`, or `CANCELLING` |
+ * | `FAILED` | refused | as `PAUSED` | `CANCELLED`, or `CANCELLING` |
+ * | `CANCELLING`, `CANCELLED` | refused | refused | done |
+ * | `EXPIRED`, `COMPLETED` | refused | refused | refused |
+ *
+ * `PAUSING` and `CANCELLING` out of a state in which nothing works on the run take an execution of their own, which drives to a decision
+ * what was attempted; without such people the state is changed at once.
+ */
+export function decide(run: CampaignRun, command: RunCommand, now: number): RunDecision {
+  const { state } = run;
+  const { PAUSING, PAUSED, CANCELLING, CANCELLED, STARTING, SENDING, HELD } = CampaignState;
+  const outcomes: { readonly [name in RunCommand]: { readonly [of in CampaignState]?: RunDecision } } = {
+    pause: { STARTING: flagged(PAUSING), SENDING: flagged(PAUSING), HELD: endOf(run, PAUSING, PAUSED, now), PAUSING: DONE, PAUSED: DONE },
+    resume: { PAUSED: resumption(run), FAILED: resumption(run), STARTING: DONE, SENDING: DONE, HELD: DONE },
+    cancel: {
+      SCHEDULED: unscheduled(now),
+      RECURRING: unscheduled(now),
+      STARTING: flagged(CANCELLING),
+      SENDING: flagged(CANCELLING),
+      PAUSING: flagged(CANCELLING),
+      HELD: endOf(run, CANCELLING, CANCELLED, now),
+      PAUSED: endOf(run, CANCELLING, CANCELLED, now),
+      FAILED: endOf(run, CANCELLING, CANCELLED, now),
+      CANCELLING: DONE,
+      CANCELLED: DONE,
+    },
+  };
+  if (command === 'resume' && state === CampaignState.FAILED && run.generation === 0) {
+    return refused(`run ${run.runId} never began: ${run.message ?? 'its schedule was refused'}; start it anew with another clientToken`);
+  }
+  return outcomes[command][state] ?? refused(`run ${run.runId} is ${state}, and ${WHY_NOT[command]}; ${hintOf(state, [STARTING, SENDING, HELD])}`);
+}
+
+/** What ends a run, or goes on with it, whose execution is gone. */
+export function recovery(run: CampaignRun, now: number): RunDecision {
+  const { state, generation, automaticResumes } = run;
+  if (!ACTIVE_STATES.includes(state)) {
+    return DONE;
+  }
+  if (automaticResumes >= MAX_AUTOMATIC_RESUMES) {
+    return {
+      kind: 'change',
+      then: 'NONE',
+      change: {
+        state: CampaignState.FAILED,
+        reason: CampaignReason.EXECUTION_LOST,
+        message: `its execution ended by itself and was resumed ${automaticResumes} times in vain; look at the executions of the state machine, then resume the run`,
+        endedAt: iso(now),
+        heldUntil: null,
+      },
+    };
+  }
+  return {
+    kind: 'change',
+    then: 'EXECUTE',
+    change: {
+      generation: generation + 1,
+      automaticResumes: automaticResumes + 1,
+      // What holds it is found anew.
+      ...(state === CampaignState.HELD && { state: CampaignState.SENDING, heldUntil: null }),
+    },
+  };
+}
+
+/** What the chunks of a run are to do by its state. */
+export function flagOf({ state, expiresAtTime }: Pick<CampaignRun, 'state' | 'expiresAtTime'>): RunFlag {
+  switch (state) {
+    case CampaignState.STARTING:
+    case CampaignState.SENDING: return { state: 'RUN', ...(expiresAtTime !== undefined && { until: expiresAtTime }) };
+    case CampaignState.CANCELLING:
+    case CampaignState.CANCELLED: return { state: 'CANCEL' };
+    default: return { state: 'PAUSE' };
+  }
+}
+
+const DONE: RunDecision = { kind: 'done' };
+
+function refused(message: string): RunDecision {
+  return { kind: 'refused', message };
+}
+
+const WHY_NOT: { readonly [command in RunCommand]: string } = {
+  pause: 'only one that is starting, sending or held can be paused',
+  resume: `only one that is ${RESUMABLE_STATES.join(' or ')} can be resumed`,
+  cancel: 'what has ended cannot be cancelled',
+};
+
+function hintOf(state: CampaignState, underWay: readonly CampaignState[]): string {
+  switch (state) {
+    case CampaignState.SCHEDULED:
+    case CampaignState.RECURRING: return 'cancel it, and start it anew with another clientToken when it is wanted';
+    case CampaignState.PAUSING: return 'ask again when it is PAUSED, in a few seconds';
+    case CampaignState.CANCELLING: return 'it ends by itself, in a few seconds';
+    case CampaignState.FAILED: return 'nothing is sent; resume it, or cancel it';
+    default: return FINAL_STATES.includes(state)
+      ? 'start a campaign anew with another clientToken, or retry the people who were not reached'
+      : `it was expected to be one of ${underWay.join(', ')}`;
+  }
+}
+
+/** An execution works on the run and sees to the rest. */
+function flagged(state: CampaignState): RunDecision {
+  return { kind: 'change', change: { state, reason: CampaignReason.OPERATOR, message: null }, then: 'FLAG' };
+}
+
+function unscheduled(now: number): RunDecision {
+  return { kind: 'change', change: { state: CampaignState.CANCELLED, reason: CampaignReason.OPERATOR, endedAt: iso(now) }, then: 'UNSCHEDULE' };
+}
+
+/** Nothing works on the run, which may have left people to whom a request went out that nobody decided. */
+function endOf(run: CampaignRun, passing: CampaignState, end: CampaignState, now: number): RunDecision {
+  const change = { reason: CampaignReason.OPERATOR, message: null, heldUntil: null };
+  if (run.ambiguous) {
+    return { kind: 'change', then: 'EXECUTE', change: { ...change, state: passing, generation: run.generation + 1, automaticResumes: 0, endedAt: null } };
+  }
+  return { kind: 'change', then: 'NONE', change: { ...change, state: end, ...(end === CampaignState.CANCELLED && { endedAt: iso(now) }) } };
+}
+
+function resumption(run: CampaignRun): RunDecision {
+  const wasCanary = run.reason === CampaignReason.CANARY_SENT || run.reason === CampaignReason.CANARY_REFUSED;
+  return {
+    kind: 'change',
+    then: 'EXECUTE',
+    change: {
+      state: run.frozen ? CampaignState.SENDING : CampaignState.STARTING,
+      generation: run.generation + 1,
+      automaticResumes: 0,
+      reason: null,
+      message: null,
+      endedAt: null,
+      heldUntil: null,
+      // Who resumes it has looked at the canary.
+      ...(wasCanary && { canaryPassed: true }),
+    },
+  };
+}
+
+function limitOf({ maxDurationMinutes }: CampaignInput, now: number): { readonly expiresAtTime?: string } {
+  return maxDurationMinutes === undefined ? {} : { expiresAtTime: iso(now + maxDurationMinutes * MINUTE_MS) };
+}
+
+/** Epoch seconds. */
+function expiry(from: number, retentionDays: number): number {
+  return Math.floor((from + retentionDays * DAY_MS) / 1_000);
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
