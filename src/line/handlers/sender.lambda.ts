@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { ChunkPreview, ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
 import { CustomChannelReply } from '../../contract/custom-channel';
+import { InsightAnswer, readInsight as read } from '../../domain/line/read-insight';
 import { replyToEvent } from '../../domain/line/reply-to-events';
 import { resumeBatches as resume } from '../../domain/line/resume-batches';
 import { handleChunk } from '../../domain/line/send-chunk';
 import { SendInvocation, sendMessage as answer } from '../../domain/line/send-message';
 import { S3ChunkObjects } from '../../runtime/chunk-store';
+import { insightFromEnvironment } from '../../runtime/insight-from-environment';
 import { prepared } from '../../runtime/prepared';
 import { replyingFromEnvironment } from '../../runtime/reply-from-environment';
 import { drivingFromEnvironment, retryQueueFromEnvironment, s3, sendingFromEnvironment } from '../../runtime/send-from-environment';
@@ -15,6 +17,7 @@ const forMessages = prepared('sendMessage', () => ({ ...sendingFromEnvironment()
 const forChunks = prepared('sendChunk', () => ({ ...sendingFromEnvironment(), objects: new S3ChunkObjects(s3) }));
 const forRetries = prepared('resumeBatches', () => ({ ...drivingFromEnvironment(), retryQueue: retryQueueFromEnvironment() }));
 const forReplies = prepared('replyToEvents', replyingFromEnvironment);
+const forInsight = prepared('readInsight', insightFromEnvironment);
 
 const invocation = (context: Context): SendInvocation =>
   ({ requestId: context.awsRequestId, owner: randomUUID(), remainingMs: context.getRemainingTimeInMillis() });
@@ -55,6 +58,16 @@ export const replyToEvents = async (event: unknown, context: Context): Promise<v
   const dependencies = forReplies();
   try {
     await replyToEvent(event, context.getRemainingTimeInMillis(), dependencies);
+  } finally {
+    dependencies.telemetry.flush();
+  }
+};
+
+/** Answers with what LINE counted of messages with an aggregation unit. */
+export const readInsight = async (event: unknown, context: Context): Promise<InsightAnswer> => {
+  const dependencies = forInsight();
+  try {
+    return await read(event, { ...dependencies, remainingMs: () => context.getRemainingTimeInMillis() });
   } finally {
     dependencies.telemetry.flush();
   }
