@@ -100,16 +100,17 @@ export class FakeDynamoDb {
       if (Keys.length > 100 || new Set(Keys.map(keyOf)).size < Keys.length) {
         throw Object.assign(new Error('at most 100 keys, each once'), { name: 'ValidationException' });
       }
-      return [table, Keys.flatMap((key) => this.items.get(keyOf(key)) ?? [])];
+      return [table, Keys.map((key) => this.items.get(keyOf(key))).filter((item) => item !== undefined)];
     });
     return { Responses: Object.fromEntries(responses), UnprocessedKeys: {} };
   }
 
   /** Of one partition, in the order of the sort keys. */
-  private query({ KeyConditionExpression, ExpressionAttributeNames = {}, ExpressionAttributeValues = {}, Limit, ExclusiveStartKey }: QueryCommandInput): object {
-    const [, name, value] = /^(\S+) = (\S+)$/.exec(KeyConditionExpression!)!;
+  private query(input: QueryCommandInput): object {
+    const { ExpressionAttributeNames = {}, ExpressionAttributeValues = {}, Limit, ExclusiveStartKey } = input;
+    const [, name, value] = /^(\S+) = (\S+)$/.exec(input.KeyConditionExpression!)!;
     if (resolve(name, { names: ExpressionAttributeNames, values: {} }) !== 'pk') {
-      throw new Error(`key condition ${KeyConditionExpression}`);
+      throw new Error(`key condition ${input.KeyConditionExpression}`);
     }
     const rest = [...this.items.values()]
       .filter(({ pk, sk }) => pk.S === ExpressionAttributeValues[value].S && (!ExclusiveStartKey || sk.S! > ExclusiveStartKey.sk.S!))

@@ -6,12 +6,16 @@ export interface ImportJobNotification extends JobNotification {
   readonly body: ImportNotification;
 }
 
-/** Says that a file is being imported. */
-export function importStarted(bucket: string, key: string, importId: string): ImportJobNotification {
+/**
+ * Says that a file is being imported.
+ *
+ * @param file its S3 URL, with the key as it is, or what stands for a file
+ */
+export function importStarted(file: string, importId: string): ImportJobNotification {
   return {
     subject: 'An import of subscribers started',
     type: 'started',
-    body: { Message: 'Import Started', Input: { S3URL: `s3://${bucket}/${key}`, ImportId: importId } },
+    body: { Message: 'Import Started', Input: { S3URL: file, ImportId: importId } },
   };
 }
 
