@@ -6,6 +6,7 @@ import { close, listen, readBody } from './http-server';
 import { CHAT_ID, USER_ID, lineUserId, messageId, opaqueToken, ulid } from './line-ids';
 import { MessageContext, checkSend, checkValidation, errorBody } from './line-message-rules';
 import { FoundRoute, LineOperation, ROUTES, findRoute } from './line-routes';
+import { unitStatistics } from './line-statistics';
 import { Channel, LineTokens } from './line-tokens';
 import {
   HostRoute, LineWebhooks, RawWebhook, SendCollectedOptions, WebhookAttempt, WebhookEvent, WebhookSettings,
@@ -34,7 +35,11 @@ const UNITS_PAGE = { usual: 100, most: 100 };
 const PAGE_TOKEN_MS = 24 * 60 * 60 * 1000;
 /** Distinct aggregation units of a month. Source: LINE, "Get statistics of sent messages". */
 const MAX_UNITS = 1000;
-/** LINE counts months in UTC+9. */
+/** Source: LINE, Messaging API reference, "Get statistics per unit". */
+const UNIT_NAME = /^[A-Za-z0-9_]{1,30}$/;
+const STATISTICS_DAYS = 30;
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** LINE counts months and days in UTC+9. */
 const TIME_ZONE_MS = 9 * 60 * 60 * 1000;
 /** Message types that can be quoted. Source: LINE, "Get quote tokens". */
 const QUOTABLE = ['text', 'textV2', 'sticker', 'image', 'video', 'template'];
@@ -186,6 +191,13 @@ const RATE_LIMITED = 'The API rate limit has been exceeded. Try again later.';
 const MONTHLY_LIMIT = 'You have reached your monthly limit.';
 const OK: Answer = { status: 200, body: {} };
 
+/** When a day, `20261123`, begins in UTC+9; undefined when it is none. */
+function dayOf(text: string | null): number | undefined {
+  const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})$/.exec(text ?? '') ?? [];
+  const begin = Date.parse(`${year}-${month}-${day}T00:00:00+09:00`);
+  return Number.isNaN(begin) ? undefined : begin;
+}
+
 /** LINE's error of a status, for faults. The texts are LINE's own where the reference has one. */
 function lineError(status: number, message?: string): Answer {
   const usual: Record<number, string> = {
@@ -227,6 +239,8 @@ export class LinePlatform {
   private readonly followerTokens: PageTokens = new Map();
   private readonly unitTokens: PageTokens = new Map();
   private readonly units = new Map<string, Set<string>>();
+  private readonly displayed = new Set<Delivery>();
+  private readonly opened = new Map<Delivery, string[]>();
   private quotaUsed = 0;
   private reservations: { readonly until: number; readonly messages: number }[] = [];
   private clockOffset = 0;
@@ -533,9 +547,25 @@ export class LinePlatform {
     this.units.set(this.month(), new Set(units));
   }
 
+  /** People open the chat and see everything that they have received. No event tells of it. */
+  openChat(...userIds: string[]): void {
+    const all = new Set(userIds);
+    for (const delivery of this.deliveryLog) if (all.has(delivery.to)) this.displayed.add(delivery);
+  }
+
+  /** A person opens a link of the message that was received last. No event tells of it. */
+  openLink(userId: string, url: string): void {
+    const last = this.deliveryLog.findLast(({ to }) => to === userId);
+    if (!last) throw new Error(`${userId} has received nothing`);
+    this.displayed.add(last);
+    this.opened.set(last, [...this.opened.get(last) ?? [], url]);
+  }
+
   /** Forgets requests, deliveries, violations and webhook attempts; people, tokens and retry keys stay. */
   forgetRecords(): void {
     for (const log of [this.requestLog, this.deliveryLog, this.violationLog, this.webhooks.attempts]) log.length = 0;
+    this.displayed.clear();
+    this.opened.clear();
   }
 
   // ── One request ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -639,6 +669,7 @@ export class LinePlatform {
       case 'quotaConsumption': return { status: 200, body: { totalUsage: this.quotaUsed } };
       case 'aggregationInfo': return { status: 200, body: { numOfCustomAggregationUnits: this.unitsOfMonth().size } };
       case 'aggregationList': return this.page(this.aggregationUnits(), query, 'customAggregationUnits', UNITS_PAGE, this.unitTokens);
+      case 'unitStatistics': return this.unitStatistics(query);
       case 'profile': return this.profile(route.parameter!);
       case 'followerIds': return this.followerIds(query);
       case 'getWebhookEndpoint':
@@ -663,6 +694,18 @@ export class LinePlatform {
   private followerIds(query: URLSearchParams): Answer {
     if (!this.settings.verifiedAccount) return lineError(403);
     return this.page(this.friends(), query, 'userIds', FOLLOWERS_PAGE, this.followerTokens);
+  }
+
+  /** A unit that was never used is answered like one of which nobody saw anything: LINE documents no other answer. */
+  private unitStatistics(query: URLSearchParams): Answer {
+    const unit = query.get('customAggregationUnit') ?? '';
+    if (!UNIT_NAME.test(unit)) return error(400, "The value for the 'customAggregationUnit' parameter is invalid");
+    const [from, to] = ['from', 'to'].map(name => dayOf(query.get(name)));
+    if (from === undefined || to === undefined || to < from || to - from > STATISTICS_DAYS * DAY_MS) {
+      return error(400, "The value for the 'from' or 'to' parameter is invalid");
+    }
+    const deliveries = this.deliveryLog.filter(({ at, aggregationUnit }) => aggregationUnit === unit && at >= from && at < to + DAY_MS);
+    return { status: 200, body: unitStatistics(deliveries, { displayed: this.displayed, opened: this.opened }) };
   }
 
   /** A part of a list, and the token of the next. */

@@ -40,6 +40,7 @@ export const ROUTES = {
   quotaConsumption: api('GET', '/v2/bot/message/quota/consumption'),
   aggregationInfo: api('GET', '/v2/bot/message/aggregation/info'),
   aggregationList: api('GET', '/v2/bot/message/aggregation/list'),
+  unitStatistics: api('GET', '/v2/bot/insight/message/event/aggregation', HOURLY),
   profile: api('GET', '/v2/bot/profile/([^/]+)'),
   followerIds: api('GET', '/v2/bot/followers/ids'),
   botInfo: api('GET', '/v2/bot/info'),

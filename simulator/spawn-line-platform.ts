@@ -13,7 +13,7 @@ export const REMOTE_METHODS = [
   'collectEvents', 'sendCollected', 'redeliver', 'sendRaw', 'verifyWebhook',
   'script', 'always', 'randomFaults', 'clearFaults', 'hold', 'held', 'release',
   'requests', 'deliveries', 'received', 'violations', 'webhookAttempts', 'accessTokens', 'usage', 'setUsage',
-  'aggregationUnits', 'setAggregationUnits', 'forgetRecords',
+  'aggregationUnits', 'setAggregationUnits', 'openChat', 'openLink', 'forgetRecords',
 ] as const satisfies readonly (keyof LinePlatform)[];
 
 type RemoteMethods = {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { HTTPFetchError, channelAccessToken, messagingApi } from '@line/bot-sdk';
+import { HTTPFetchError, channelAccessToken, insight, messagingApi } from '@line/bot-sdk';
 import { faults } from '../../simulator/faults';
 import { lineGroupId, lineUserId } from '../../simulator/line-ids';
 import { LinePlatform } from '../../simulator/line-platform';
@@ -497,6 +497,65 @@ describe('aggregation units', () => {
     expect(await client.getAggregationUnitUsage()).toEqual({ numOfCustomAggregationUnits: 0 });
     await sendWith('february');
     expect(platform.aggregationUnits()).toEqual(['february']);
+  });
+
+  describe('have statistics', () => {
+    const statistics = async (unit: string, from: string, to: string) =>
+      new insight.InsightClient({ channelAccessToken: TOKEN, baseURL: platform.url }).getStatisticsPerUnit(unit, from, to);
+    const crowd = Array.from({ length: 25 }, (_, n) => lineUserId(`crowd ${n}`));
+
+    beforeEach(async () => {
+      platform.add(...crowd.map(userId => ({ userId, displayName: 'C' })));
+      await client.multicast({ to: crowd, messages: [...HELLO, ...HELLO], customAggregationUnits: ['spring'] });
+    });
+
+    test('of who saw what was sent and who opened its links, less than 20 people being null', async () => {
+      platform.openChat(...crowd.slice(0, 20), NOBODY);
+      crowd.slice(0, 19).forEach(userId => platform.openLink(userId, 'https://example.com/sale'));
+      const few = await statistics('spring', '20260101', '20260101');
+      expect(few.overview).toEqual({ uniqueImpression: 20, uniqueClick: null, uniqueMediaPlayed: null, uniqueMediaPlayed100Percent: null });
+      expect(few.messages).toMatchObject([{ seq: 1, impression: 20, uniqueImpression: 20, mediaPlayed25Percent: null }, { seq: 2, impression: 20 }]);
+      expect(few.clicks).toEqual([{ seq: 1, url: 'https://example.com/sale', click: null, uniqueClick: null, uniqueClickOfRequest: null }]);
+      // A link that is opened displays the message, too.
+      crowd.slice(18).forEach(userId => platform.openLink(userId, 'https://example.com/sale'));
+      const many = await statistics('spring', '20260101', '20260101');
+      expect(many.overview).toMatchObject({ uniqueImpression: 25, uniqueClick: 25 });
+      expect(many.clicks).toMatchObject([{ click: 26, uniqueClick: 25 }]);
+    });
+
+    test('of the days asked for, in UTC+9, and of that unit alone', async () => {
+      platform.openChat(...crowd);
+      const seen = async (unit: string, from: string, to: string) => (await statistics(unit, from, to)).overview.uniqueImpression;
+      expect(await seen('spring', '20260101', '20260131')).toBe(25);
+      expect(await seen('spring', '20251202', '20251231')).toBeNull();
+      expect(await seen('Spring', '20260101', '20260101')).toBeNull();
+      time = Date.UTC(2026, 0, 1, 15);
+      await client.multicast({ to: crowd, messages: HELLO, customAggregationUnits: ['late'] });
+      platform.openChat(...crowd);
+      expect(await seen('late', '20260101', '20260101')).toBeNull();
+      expect(await seen('late', '20260102', '20260102')).toBe(25);
+    });
+
+    test.each([
+      ['sp-ring', '20260101', '20260101'], ['', '20260101', '20260101'], ['spring', '2026-01-01', '20260101'], ['spring', '20260101', '20261301'],
+      ['spring', '20260102', '20260101'], ['spring', '20260101', '20260201'],
+    ])('not of %s from %s to %s', async (unit, from, to) => {
+      expect(await refusal(statistics(unit, from, to))).toMatchObject({ status: 400 });
+    });
+
+    test('sixty times an hour', async () => {
+      for (let n = 0; n < 60; n++) await statistics('spring', '20260101', '20260101');
+      expect(await refusal(statistics('spring', '20260101', '20260101'))).toMatchObject({ status: 429 });
+      time += HOUR;
+      expect(await statistics('spring', '20260101', '20260101')).toBeDefined();
+    });
+
+    test('that are forgotten with the deliveries; a link of nothing cannot be opened', async () => {
+      platform.openChat(...crowd);
+      platform.forgetRecords();
+      expect((await statistics('spring', '20260101', '20260101')).messages).toEqual([]);
+      expect(() => platform.openLink(ALICE, 'https://example.com')).toThrow('has received nothing');
+    });
   });
 
   test('are listed by the hundred', async () => {
