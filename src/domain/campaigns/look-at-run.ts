@@ -322,13 +322,14 @@ async function goneOf(
 
 /** What the channel's function is invoked with. The names of runner, campaign, treatment and run are what a channel knows a run by. */
 function sendEvent(run: CampaignRun, frozen: FrozenRecipients, { name, treatment }: FrozenChunk, deps: LookDependencies): ChunkSendEvent {
-  const { runId, campaign } = run;
+  const { runId, campaign, createdAt, startedAt = createdAt } = run;
   const { config, objects: { bucket } } = deps;
   return {
     ApplicationId: config.runner,
     CampaignId: campaign,
     TreatmentId: treatment,
     ActivityId: runId,
+    ScheduledTime: startedAt,
     Chunk: { Bucket: bucket, Key: chunkKey(runId, frozen.generation, name) },
     Content: { Bucket: bucket, Key: runKey(runId, `content/${treatment}`) },
     Flag: { Bucket: bucket, Key: flagKey(run) },
