@@ -151,6 +151,13 @@ describe('follow', () => {
     expect(world.telemetry.counts[Metric.SUBSCRIBERS_FOLLOWED]).toBe(1);
   });
 
+  test('that a rule replies to is published with the rule, and when LINE delivered it', async () => {
+    await world.process({ ...queued('follow'), reply: 'follow', receivedAt: AT + 500 });
+    expect(world.published.map(({ detail }) => detail)).toEqual([
+      { channelKey: 'line', destination: BOT, webhookEventId: '01', event: queued('follow').event, reply: 'follow', receivedAt: AT + 500 },
+    ]);
+  });
+
   test('that had been stored before is not counted again, but its profile is read and it is published', async () => {
     world.result = 'repeated';
     await world.process(queued('follow'));

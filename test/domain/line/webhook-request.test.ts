@@ -1,5 +1,6 @@
 import { createHash } from 'crypto';
 import * as fc from 'fast-check';
+import { replyMatcher } from '../../../src/domain/line/match-reply';
 import { NoWebhook, Webhook, parseWebhook } from '../../../src/domain/line/webhook-request';
 
 const BOT = 'U8e742f61d673b39c7fff3cecb7536ef0';
@@ -233,6 +234,46 @@ describe('what people wrote', () => {
     const event = { ...FOLLOW, type: 'message', message: { id: '1', type: 'text', text: 'x'.repeat(1_000_000) } };
     expect(parseEvents([event]).entries).toHaveLength(1);
     expect(parseEvents([event], true).setAside).toHaveLength(1);
+  });
+});
+
+describe('an event that a rule replies to', () => {
+  const matchReply = replyMatcher([
+    { id: 'hello', match: { kind: 'follow' } },
+    { id: 'r1', match: { kind: 'text', keywords: ['private opening hours'] } },
+    { id: 'r2', match: { kind: 'text', contains: ['PRIVATE'] } },
+  ]);
+  const queuedWith = (event: object, includeMessageText = false) =>
+    (parseWebhook(Buffer.from(JSON.stringify({ destination: BOT, events: [event] })), { includeMessageText, matchReply }, NOW) as Webhook).entries[0].body;
+  const words = (text: string) => ({ ...FOLLOW, type: 'message', message: { type: 'text', id: '1', text } });
+
+  test('names the rule, and when it came', () => {
+    expect(JSON.parse(queuedWith(FOLLOW))).toEqual({ destination: BOT, event: FOLLOW, reply: 'hello', receivedAt: NOW });
+  });
+
+  test('names it by a text that goes no further', () => {
+    // WHEN
+    const body = queuedWith(words('Private OPENING hours'));
+    // THEN
+    const event = { ...FOLLOW, type: 'message', message: { type: 'text', id: '1' } };
+    expect(JSON.parse(body)).toEqual({ destination: BOT, event, reply: 'r1', receivedAt: NOW });
+    expect(body).not.toMatch(/private|opening|hours/i);
+  });
+
+  test('whatever it says, no word of it passes', () => {
+    fc.assert(fc.property(fc.stringMatching(/^[ -~]{0,30}$/), fc.stringMatching(/^[ -~]{0,30}$/), (before, after) => {
+      const body = queuedWith(words(`${before}PrIvAtE${after}`));
+      expect(JSON.parse(body)).toMatchObject({ event: { message: { type: 'text', id: '1' } }, reply: 'r2' });
+      expect(JSON.parse(body).event.message).not.toHaveProperty('text');
+    }));
+  });
+
+  test('has its text when that was asked for', () => {
+    expect(JSON.parse(queuedWith(words('PRIVATE'), true))).toMatchObject({ event: { message: { text: 'PRIVATE' } }, reply: 'r2' });
+  });
+
+  test.each([['of no rule', words('hi')], ['in standby', { ...FOLLOW, mode: 'standby' }]])('names none %s', (_name, event) => {
+    expect(Object.keys(JSON.parse(queuedWith(event)))).toEqual(['destination', 'event']);
   });
 });
 
