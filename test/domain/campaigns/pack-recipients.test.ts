@@ -1,0 +1,88 @@
+import { RUN_ID, FreezeWorld, user } from '../../support/freeze-world';
+
+let world: FreezeWorld;
+beforeEach(async () => {
+  world = new FreezeWorld();
+  [1, 2, 3].forEach((n) => world.subscribe(n));
+  world.tableRows = 50_000;
+  await world.plan();
+});
+const readAll = async () => {
+  for (const part of world.parts()) {
+    await world.read(part);
+  }
+};
+
+test('a part that was never read is an error, and nothing is frozen', async () => {
+  await world.read(world.parts()[0]);
+  await expect(world.pack()).rejects.toMatchObject({ name: 'RecipientsError', message: expect.stringContaining('part 1 of 2 of the recipients was not read') });
+  expect(world.run!.frozen).toBeUndefined();
+  await world.read(world.parts()[1]);
+  expect(await world.pack()).toEqual({ again: false });
+});
+
+test('of two attempts at a part the one counts that ended last, whole', async () => {
+  await readAll();
+  const [part] = world.parts();
+  world.subscribe(1, { Attributes: { Plan: ['gold'] } });
+  await world.read(part);
+  await world.pack();
+  expect(world.chunk('0-0').map(({ id, endpoint }) => [id, endpoint.Attributes]).sort()).toEqual([
+    [user(1), { Plan: ['gold'] }], [user(2), undefined], [user(3), undefined],
+  ]);
+  expect(world.run!.frozen).toMatchObject({ recipients: 3, duplicates: 0 });
+});
+
+test('an attempt that ends when packing has begun has no say any more', async () => {
+  await readAll();
+  expect(await world.pack(() => 1)).toEqual({ again: true });
+  world.table.clear();
+  await readAll();
+  while ((await world.pack(() => 1)).again);
+  expect(Object.values(world.recipients()).flat().sort()).toEqual([1, 2, 3].map(user));
+});
+
+test.each([
+  ['of the spill', /^spill\//],
+  ['of an open chunk', /\/packed-\d+\//],
+])('an object %s that is gone is an error that names it', async (_what, pattern) => {
+  await readAll();
+  const progress = () => world.objects.json<{ partition: number; open: Record<string, number> }>(`runs/${RUN_ID}/freeze-1/packed.json`);
+  do {
+    expect(await world.pack(() => 1)).toEqual({ again: true });
+  } while (progress().open[0] === 0);
+  // Two are still to come, and one is in the open chunk.
+  expect(progress().open[0]).toBe(1);
+  const gone = [...world.objects.objects.keys()].filter((key) => pattern.test(key));
+  gone.forEach((key) => world.objects.objects.delete(key));
+  await expect(world.pack()).rejects.toThrow(/^object \S+ of bucket campaign-bucket is gone/);
+});
+
+test('the recipients that an earlier execution froze stay', async () => {
+  await readAll();
+  await world.pack();
+  const { frozen } = world.run!;
+  world.run = { ...world.run!, generation: 2 };
+  await world.plan({ generation: 2 });
+  expect(world.run.frozen).toEqual(frozen);
+});
+
+test('a chunk\'s people come in the same order whichever order they were read in', async () => {
+  await readAll();
+  await world.pack();
+  const other = new FreezeWorld();
+  [3, 1, 2].forEach((n) => other.subscribe(n));
+  await other.freeze();
+  expect(other.chunk('0-0')).toEqual(world.chunk('0-0'));
+});
+
+test('a dry run and the next run of a campaign deal people out alike', async () => {
+  const treatments = ['a', 'b'].map((name) => ({ name, weight: 1, data: name }));
+  const worlds = ['DRY_RUN', 'SEND'].map((kind) => new FreezeWorld({ kind: kind as 'SEND', treatments, holdoutPercent: 30 }));
+  for (const each of worlds) {
+    Array.from({ length: 50 }, (_, n) => each.subscribe(n));
+    await each.freeze();
+  }
+  expect(worlds[0].recipients()).toEqual(worlds[1].recipients());
+  expect(worlds[0].run!.frozen!.holdout).toBeGreaterThan(0);
+});
