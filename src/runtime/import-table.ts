@@ -1,5 +1,6 @@
 import {
-  AttributeValue, BatchGetItemCommand, DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand, paginateQuery,
+  AttributeValue, BatchGetItemCommand, DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand, QueryCommandOutput,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { attributeMap, attributeValue } from './attribute-map';
 import {
@@ -95,16 +96,19 @@ export class DynamoImportTable implements ImportTable {
   }
 
   public async* tagRows(tag: string, shard: number): AsyncGenerator<readonly TagRow[]> {
-    const pages = paginateQuery({ client: this.client }, {
-      TableName: this.tableName,
-      KeyConditionExpression: '#pk = :pk',
-      ExpressionAttributeNames: { '#pk': SUBSCRIBER_PARTITION_KEY },
-      ExpressionAttributeValues: { ':pk': { S: tagPartitionKey(this.channelKey, tag, shard) } },
-      ConsistentRead: true,
-    });
-    for await (const { Items = [] } of pages) {
+    let ExclusiveStartKey: Item | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await this.client.send(new QueryCommand({
+        TableName: this.tableName,
+        KeyConditionExpression: '#pk = :pk',
+        ExpressionAttributeNames: { '#pk': SUBSCRIBER_PARTITION_KEY },
+        ExpressionAttributeValues: { ':pk': { S: tagPartitionKey(this.channelKey, tag, shard) } },
+        ConsistentRead: true,
+        ExclusiveStartKey,
+      }));
       yield Items.map((item) => fromAttributeMap(item) as unknown as TagRow);
-    }
+      ExclusiveStartKey = LastEvaluatedKey;
+    } while (ExclusiveStartKey);
   }
 
   private async read(keys: Item[], attempt = 1): Promise<Item[]> {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { ConditionalWrite } from './subscriber';
 import { ImportRow } from '../../contract/imports';
 import { SubscriberEndpoint, SubscriberRow } from '../../contract/subscriber';
@@ -56,8 +55,8 @@ const CLOCKS = ['subscriptionAt', 'subscriptionEventId', 'attributesAt', 'import
  * stays so. With `allowReOptIn` the newest word wins, whoever said it. Of several rows of one file for one person, an opt-out wins
  * without `allowReOptIn`; with it the newest, and of equally new ones the one further down. In which order they are written does not matter.
  *
- * Attributes. Those that the row names are replaced, others stay. A row older than the one that an import wrote last, or further up in the
- * same file, fills only what is missing. What LINE told of the profile after the row's date stays. Of two dates of creation the earlier holds.
+ * Attributes. Those that the row names are replaced, others stay. A row older than the one that an import wrote last changes nothing; one
+ * that is older, or further up, in the same file fills only what is missing. What LINE told of the profile after the row's date stays. Of two dates of creation the earlier holds.
  *
  * Merging a row again changes nothing.
  *
@@ -71,11 +70,15 @@ export function mergeImport(before: Row | undefined, { endpoint, line, at }: Imp
     return { outcome: 'created', write: creation(endpoint, clock, tag) };
   }
   if (before.erased) {
-    const returns = allowReOptIn && isIn(endpoint) && isNewer(clock, before);
-    return returns ? { outcome: 'created', write: creation(endpoint, clock, tag, before) } : { outcome: 'erased' };
+    if (!allowReOptIn || !isNewer(clock, before)) {
+      return { outcome: 'erased' };
+    }
+    return isIn(endpoint)
+      ? { outcome: 'created', write: creation(endpoint, clock, tag, before) }
+      : { outcome: 'erased', write: tombstone(clock, before) };
   }
   const subscription = mergeSubscription(before, endpoint, clock, options);
-  const changed = changedMembers(before, endpoint, clock);
+  const changed = changedMembers(before, endpoint, clock, importId);
   const more = changed.length > MAX_MEMBERS;
   const lacksTag = tag !== undefined && !new Set(before.tags).has(tag);
   const sets = [
@@ -149,15 +152,16 @@ function mergeSubscription(before: Row, endpoint: ImportRow['endpoint'], clock: 
 }
 
 /** What the row says and the table does not have, as far as the row may say it. */
-function changedMembers(before: Row, endpoint: ImportRow['endpoint'], clock: Clock): Member[] {
+function changedMembers(before: Row, endpoint: ImportRow['endpoint'], clock: Clock, importId: string): Member[] {
   const { importedAt, importedBy = '', attributesAt, CreationDate } = before;
-  const fillsOnly = typeof importedAt === 'number' && (clock.at < importedAt || (clock.at === importedAt && clock.mark < importedBy));
+  const isOlder = typeof importedAt === 'number' && (clock.at < importedAt || (clock.at === importedAt && clock.mark < importedBy));
   const profileIsNewer = typeof attributesAt === 'number' && attributesAt > clock.at;
   const isEarlier = endpoint.CreationDate !== undefined && !(Date.parse(CreationDate ?? '') <= Date.parse(endpoint.CreationDate));
-  const changed = attributesOf(endpoint).filter(({ path, value }) => {
+  const isOutdated = isOlder && !importedBy.startsWith(markPrefix(importId));
+  const changed = isOutdated ? [] : attributesOf(endpoint).filter(({ path, value }) => {
     const present = valueAt(before, path);
     const fromProfile = path[1] === 'UserAttributes' && PROFILE_ATTRIBUTES.includes(path[2]);
-    return present === undefined || (!fillsOnly && !(fromProfile && profileIsNewer) && !isSame(present, value));
+    return present === undefined || (!isOlder && !(fromProfile && profileIsNewer) && !isSame(present, value));
   });
   return [...(isEarlier ? members({ CreationDate: endpoint.CreationDate }) : []), ...changed];
 }
@@ -184,9 +188,11 @@ function members(map: object = {}, path: readonly string[] = []): Member[] {
   return Object.entries(map).map(([name, value]) => ({ path: [...path, name], value }));
 }
 
+/** Of two texts, numbers or lists of texts. A negative zero, which DynamoDB does not know, is zero. */
 function isSame(one: unknown, other: unknown): boolean {
-  // DynamoDB knows no negative zero.
-  return typeof one === 'number' ? one === other : isDeepStrictEqual(one, other);
+  return Array.isArray(one) && Array.isArray(other)
+    ? one.length === other.length && one.every((value, index) => value === other[index])
+    : one === other;
 }
 
 /** An own member, however it is called. */
@@ -202,8 +208,16 @@ function isoTime(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
 
+/** Moves the clock of the tombstone that was read: nothing older brings the person back. */
+function tombstone({ at, mark }: Clock, before: Row): ConditionalWrite {
+  const expression = new Expression();
+  const condition = `attribute_exists(${expression.name('erased')}) AND ${sameClocks(before, expression)}`;
+  const row = { subscriptionAt: at, subscriptionEventId: mark, erased: true } satisfies Row;
+  return { row, condition, ...expression.placeholders() };
+}
+
 /** Makes a person known who was not, or, over the tombstone that was read, not any more. */
-function creation(endpoint: ImportRow['endpoint'], clock: Clock, tag: string | undefined, tombstone?: Row): ConditionalWrite {
+function creation(endpoint: ImportRow['endpoint'], clock: Clock, tag: string | undefined, erased?: Row): ConditionalWrite {
   const { Address, ChannelType, OptOut, EndpointStatus, CreationDate, User, Attributes, Metrics, Location, Demographic } = endpoint;
   const maps = Object.entries({ Attributes, Metrics, Location, Demographic }).filter(([, map]) => map !== undefined);
   const row = {
@@ -221,8 +235,8 @@ function creation(endpoint: ImportRow['endpoint'], clock: Clock, tag: string | u
     ...(tag !== undefined && { tags: new Set([tag]) }),
   };
   const expression = new Expression();
-  const condition = tombstone
-    ? `attribute_exists(${expression.name('erased')}) AND ${sameClocks(tombstone, expression)}`
+  const condition = erased
+    ? `attribute_exists(${expression.name('erased')}) AND ${sameClocks(erased, expression)}`
     : `attribute_not_exists(${expression.name('pk')})`;
   return { row, condition, ...expression.placeholders() };
 }
