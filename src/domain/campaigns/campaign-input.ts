@@ -90,10 +90,10 @@ export function readCampaignInput(json: unknown, context: InputContext): ReadInp
     holdoutPercent: readHoldout(json.holdoutPercent ?? 0, problems),
     ...readOptions(json.options ?? {}, context.config, problems),
     ...readTimes(json.schedule, kind, context.now, problems),
-    clientToken: readToken(json.clientToken, kind, context.clientToken, problems),
+    clientToken: readToken(json.clientToken, context.clientToken, problems),
     ...(startedBy !== undefined && { startedBy }),
   };
-  return problems.found.length > 0 ? { problems: problems.found } : { input: { kind, ...read } as CampaignInput };
+  return problems.found.length > 0 ? { problems: problems.found } : { input: { kind, ...read } as unknown as CampaignInput };
 }
 
 /**
@@ -268,7 +268,7 @@ function readTimes(schedule: unknown, kind: CampaignKind | undefined, now: numbe
   return kind === 'SEND' ? times : {};
 }
 
-function readToken(token: unknown, kind: CampaignKind | undefined, given: string | undefined, problems: InputProblems): string | undefined {
+function readToken(token: unknown, given: string | undefined, problems: InputProblems): string | undefined {
   if (token === undefined && given !== undefined) {
     return given;
   }

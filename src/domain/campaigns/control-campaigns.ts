@@ -1,0 +1,319 @@
+import { RunDependencies, execute, keepInput, mend, plannedInputKey, writeContents, writeFlag } from './begin-run';
+import { START_ACTIONS, hashOfInput, isObject, readCampaignInput, runIdOf } from './campaign-input';
+import { RunCommand, decide, newRun } from './campaign-run';
+import { inputKey } from './freeze-plan';
+import { InputProblems } from './input-problems';
+import { listRuns } from './list-runs';
+import { startScheduled } from './start-scheduled';
+import { CampaignInput, CampaignKind, CampaignPreview, CampaignRun, CampaignState, FINAL_STATES, SourceNeeds, runKey } from '../../contract/campaigns';
+import { InputProblem, received } from '../../contract/segments';
+import { wellFormed } from '../shared/well-formed';
+
+type JsonObject = { readonly [member: string]: unknown };
+
+/** What the control function works with. */
+export interface ControlDependencies extends RunDependencies {
+  readonly needs: SourceNeeds;
+  /** Lambda's request id, which its asynchronous retries keep. */
+  readonly requestId: string;
+}
+
+/** A run, as answers show it. */
+export type RunReport = Omit<CampaignRun, 'pk' | 'sk' | 'inputHash' | 'expiresAt'> & {
+  /** Of a dry run that has ended. */
+  readonly preview?: CampaignPreview;
+  /** What the channel counted, as last collected. */
+  readonly statistics?: unknown;
+  /** Place of the list of the run's result objects. */
+  readonly manifest?: { readonly bucket: string; readonly key: string };
+};
+
+/** Everything that is wrong with what was asked; then nothing was done. */
+export interface RefusedRequest {
+  readonly errors: readonly InputProblem[];
+}
+
+/** What the control function answers. */
+export type ControlAnswer = RunReport | { readonly runs: readonly RunReport[]; readonly next?: string } | RefusedRequest;
+
+const ACTIONS = [...Object.keys(START_ACTIONS), 'status', 'list', 'pause', 'resume', 'cancel', 'retry', 'startScheduled'];
+
+/** Times that a command is decided anew, because somebody else changed the run. */
+const MAX_ATTEMPTS = 5;
+
+const RUN_ID = /^run-[0-9a-f]{24}$/;
+
+/**
+ * Does what is asked of a runner:
+ *
+ * | input | what it does |
+ * | --- | --- |
+ * | see `readCampaignInput` | starts a campaign, a dry run or an estimate; answers with the run |
+ * | `{"action":"status","runId"}` or with `clientToken` | answers with the run |
+ * | `{"action":"list"}` with `state`, `campaign`, `limit`, `next` | answers with runs, the newest first |
+ * | `{"action":"pause","runId"}`, `resume`, `cancel` | see `decide`; answers with the run; asked again, does nothing more |
+ * | `{"action":"retry","runId"}` with `includeUnknown`, `clientToken`, `startedBy` | starts a run of those whom an ended one failed to reach |
+ * | `{"action":"startScheduled","runId","scheduledTime"}` | what EventBridge Scheduler invokes it with |
+ *
+ * A start, a command or a retry that was cut off half way is made whole by asking again, or by the watchdog.
+ *
+ * @throws what table, bucket, state machine and scheduler throw
+ */
+export async function control(request: unknown, deps: ControlDependencies): Promise<ControlAnswer> {
+  const answer = await answerTo(request, deps);
+  if ('errors' in answer) {
+    // Values are the caller's business, and perhaps long.
+    deps.telemetry.warn('CAMPAIGN_REQUEST_REFUSED', 'something is wrong with what was asked of the runner; the answer says what', {
+      errors: answer.errors.length, paths: answer.errors.map(({ path }) => path).join(', ').slice(0, 500),
+    });
+  }
+  return answer;
+}
+
+async function answerTo(request: unknown, deps: ControlDependencies): Promise<ControlAnswer> {
+  if (!isObject(request)) {
+    return start(request, { kind: 'SEND' }, deps);
+  }
+  const { action = 'start' } = request;
+  const kind = typeof action === 'string' && Object.hasOwn(START_ACTIONS, action) ? START_ACTIONS[action] : undefined;
+  if (kind !== undefined) {
+    // An invocation that is repeated by Lambda is the same estimate; a start is to be told apart by who asks.
+    return start(request, { kind, ...(kind !== 'SEND' && { clientToken: `request/${deps.requestId}` }) }, deps);
+  }
+  switch (action) {
+    case 'status': return status(request, deps);
+    case 'list': return list(request, deps);
+    case 'pause':
+    case 'resume':
+    case 'cancel': return command(request, action, deps);
+    case 'retry': return retry(request, deps);
+    case 'startScheduled': return startScheduledBy(request, deps);
+    default: return wrong('action', action, `one of ${ACTIONS.join(', ')}`, 'write one of these, or leave it out to start a campaign');
+  }
+}
+
+/** What a start is for, and the token of an input that has none. */
+export interface StartOptions {
+  readonly kind: CampaignKind;
+  readonly clientToken?: string;
+}
+
+/** Starts a campaign, or answers with the run that was started with the same token and input. */
+export async function start(json: unknown, { kind, clientToken }: StartOptions, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
+  const { needs, config, runs, now } = deps;
+  const inputHash = isObject(json) ? hashOfInput(json) : '';
+  const token = isObject(json) && typeof json.clientToken === 'string' ? wellFormed(json.clientToken) : clientToken;
+  if (token !== undefined) {
+    // A repeat is not read again: its time may be past, and what the runner is set to may be other than it was.
+    const existing = await runs.load(runIdOf(token, kind));
+    if (existing) {
+      return repeated(existing, inputHash, deps);
+    }
+  }
+  const at = now();
+  const read = readCampaignInput(json, { needs, config, now: at, clientToken });
+  return 'problems' in read ? { errors: read.problems } : startInput(read.input, inputHash, at, deps);
+}
+
+async function startInput(input: CampaignInput, inputHash: string, now: number, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
+  const { config, runs } = deps;
+  const runId = runIdOf(input.clientToken, input.kind);
+  const isPlanned = input.startAt !== undefined || input.recurrence !== undefined;
+  const kept = await keepInput(isPlanned ? plannedInputKey(runId) : inputKey(runId), input, deps);
+  if (!kept) {
+    return otherInput(runId);
+  }
+  if (!isPlanned) {
+    await writeContents(runId, kept, deps);
+  }
+  const run = newRun({ runId, input: kept, inputHash }, config, now);
+  const existing = await runs.create(run);
+  if (existing) {
+    return repeated(existing, inputHash, deps);
+  }
+  if (!isPlanned) {
+    await execute(run, deps);
+  } else {
+    const { refused } = await deps.schedules.create(run);
+    if (refused !== undefined) {
+      const failed = await runs.transition(run, {
+        state: CampaignState.FAILED, message: `EventBridge Scheduler does not take its schedule: ${refused}`, endedAt: new Date(now).toISOString(),
+      }, new Date(now).toISOString());
+      if (failed) {
+        await deps.announce(failed);
+      }
+      return { errors: [{ path: 'schedule', message: `is not taken by EventBridge Scheduler: ${refused}; mend it and start with another clientToken` }] };
+    }
+  }
+  await deps.announce(run);
+  return reportOf(run, deps);
+}
+
+async function repeated(existing: CampaignRun, inputHash: string, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
+  if (existing.inputHash !== inputHash) {
+    return otherInput(existing.runId);
+  }
+  await mend(existing, deps);
+  return reportOf(existing, deps);
+}
+
+function otherInput(runId: string): RefusedRequest {
+  return { errors: [{ path: 'clientToken', message: `has been used with another input, for ${runId}: write a new one for what is another campaign` }] };
+}
+
+async function status(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {
+  const problems = new InputProblems();
+  problems.refuseOthers('', request, ['action', 'runId', 'clientToken']);
+  const { clientToken } = request;
+  const runId = typeof clientToken === 'string' && request.runId === undefined ? runIdOf(wellFormed(clientToken), 'SEND') : request.runId;
+  const run = await found(runId, problems, deps);
+  return run ? reportOf(run, deps) : { errors: problems.found };
+}
+
+async function list(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {
+  const read = await listRuns(request, deps.runs);
+  return 'problems' in read ? { errors: read.problems } : { ...read, runs: read.runs.map(bare) };
+}
+
+async function command(request: JsonObject, name: RunCommand, deps: ControlDependencies): Promise<ControlAnswer> {
+  const { runs, schedules, now } = deps;
+  const problems = new InputProblems();
+  problems.refuseOthers('', request, ['action', 'runId']);
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const run = await found(request.runId, problems, deps);
+    if (!run) {
+      return { errors: problems.found };
+    }
+    const at = now();
+    const decision = decide(run, name, at);
+    if (decision.kind === 'refused') {
+      return { errors: [{ path: 'action', message: `cannot be done: ${decision.message}` }] };
+    }
+    if (decision.kind === 'done') {
+      await repeatCommand(run, deps);
+      return reportOf(run, deps);
+    }
+    const changed = await runs.transition(run, decision.change, new Date(at).toISOString());
+    if (changed) {
+      switch (decision.then) {
+        case 'FLAG': await writeFlag(changed, deps); break;
+        case 'EXECUTE': await execute(changed, deps); break;
+        case 'UNSCHEDULE': await unschedule(changed, schedules, deps); break;
+        default: break;
+      }
+      await deps.announce(changed);
+      return reportOf(changed, deps);
+    }
+  }
+  throw new Error(`run ${String(request.runId)} was changed by others ${MAX_ATTEMPTS} times while it was to be changed: ask again`);
+}
+
+/** What the command before may not have come to. */
+async function repeatCommand(run: CampaignRun, deps: ControlDependencies): Promise<void> {
+  if (run.state === CampaignState.PAUSING || run.state === CampaignState.CANCELLING) {
+    await writeFlag(run, deps);
+  }
+  if (run.state === CampaignState.CANCELLED && run.generation === 0) {
+    await unschedule(run, deps.schedules, deps);
+  }
+  await mend(run, deps);
+}
+
+async function unschedule({ runId }: CampaignRun, schedules: ControlDependencies['schedules'], { removeObject }: ControlDependencies): Promise<void> {
+  await schedules.remove(runId);
+  await removeObject(plannedInputKey(runId));
+}
+
+async function retry(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {
+  const { objects, now } = deps;
+  const problems = new InputProblems();
+  problems.refuseOthers('', request, ['action', 'runId', 'includeUnknown', 'clientToken', 'startedBy']);
+  const { includeUnknown = false, clientToken, startedBy } = request;
+  if (typeof includeUnknown !== 'boolean') {
+    problems.add('includeUnknown', includeUnknown, 'true or false', 'write true to send again also to people who may have got the message');
+  }
+  if (clientToken !== undefined && (typeof clientToken !== 'string' || clientToken.trim() === '' || clientToken.length > 128)) {
+    problems.add('clientToken', clientToken, 'a text of 1 to 128 characters', 'write one, or leave it out: a run is then retried once');
+  }
+  if (startedBy !== undefined && (typeof startedBy !== 'string' || startedBy === '' || startedBy.length > 128)) {
+    problems.add('startedBy', startedBy, 'a text of 1 to 128 characters', 'write who starts it, or leave it out');
+  }
+  const run = await found(request.runId, problems, deps);
+  if (!run || problems.found.length > 0) {
+    return { errors: problems.found };
+  }
+  const statuses = includeUnknown ? ['failed', 'unknown'] as const : ['failed'] as const;
+  const token = typeof clientToken === 'string' ? wellFormed(clientToken) : `retry/${run.runId}/${statuses.join('+')}`;
+  const inputHash = hashOfInput({ action: 'retry', runId: run.runId, includeUnknown });
+  const existing = await deps.runs.load(runIdOf(token, 'SEND'));
+  if (existing) {
+    return repeated(existing, inputHash, deps);
+  }
+  const people = statuses.reduce((sum, each) => sum + (run.counts?.[each] ?? 0), 0);
+  if (run.kind !== 'SEND' || !FINAL_STATES.includes(run.state) || people === 0) {
+    return { errors: [{ path: 'runId', message: whyNoRetry(run, statuses) }] };
+  }
+  const text = await objects.read(inputKey(run.runId));
+  if (text === undefined) {
+    return { errors: [{ path: 'runId', message: `must be a run whose input is still kept, got ${received(run.runId)}: start the campaign anew` }] };
+  }
+  const { startAt, recurrence, startedBy: before, ...original }: CampaignInput = JSON.parse(text);
+  return startInput({
+    ...original,
+    holdoutPercent: 0,
+    canary: 'OFF',
+    clientToken: token,
+    ...(typeof startedBy === 'string' && { startedBy }),
+    retryOf: { runId: run.runId, statuses },
+  }, inputHash, now(), deps);
+}
+
+function whyNoRetry({ runId, kind, state }: CampaignRun, statuses: readonly string[]): string {
+  if (kind !== 'SEND') {
+    return `must be a run that sent, and ${runId} was ${kind === 'DRY_RUN' ? 'a dry run' : 'an estimate'}: start the campaign itself`;
+  }
+  return FINAL_STATES.includes(state)
+    ? `must be a run with people who are ${statuses.join(' or ')}, and ${runId} has none: there is nothing to retry`
+    : `must be a run that has ended, and ${runId} is ${state}: resume it, or wait for its end or cancel it first`;
+}
+
+async function startScheduledBy(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {
+  const problems = new InputProblems();
+  const run = await found(request.runId, problems, deps);
+  return run ? reportOf(await startScheduled(run, request.scheduledTime, deps) ?? run, deps) : { errors: problems.found };
+}
+
+async function found(runId: unknown, problems: InputProblems, { runs }: ControlDependencies): Promise<CampaignRun | undefined> {
+  if (typeof runId !== 'string' || !RUN_ID.test(runId)) {
+    return problems.add('runId', runId, 'the id of a run', 'write the runId that the start answered, such as "run-0123456789abcdef01234567"');
+  }
+  const run = problems.found.length === 0 ? await runs.load(runId) : undefined;
+  return run ?? (problems.found.length > 0 ? undefined : problems.add('runId', runId, 'the id of a run that is remembered', 'list the runs with {"action":"list"}'));
+}
+
+function wrong(path: string, value: unknown, allowed: string, fix: string): ControlAnswer {
+  const problems = new InputProblems();
+  problems.add(path, value, allowed, fix);
+  return { errors: problems.found };
+}
+
+function bare({ pk, sk, inputHash, expiresAt, ...report }: CampaignRun): RunReport {
+  return report;
+}
+
+async function reportOf(run: CampaignRun, { objects }: ControlDependencies): Promise<RunReport> {
+  const { runId, kind, state } = run;
+  const json = async (name: string) => {
+    const text = await objects.read(runKey(runId, name));
+    return text === undefined ? undefined : JSON.parse(text);
+  };
+  const preview = kind === 'DRY_RUN' && state === CampaignState.COMPLETED ? await json('preview.json') : undefined;
+  const statistics = run.aggregationUnits?.length ? await json('statistics.json') : undefined;
+  const hasManifest = kind === 'SEND' && FINAL_STATES.includes(state) && run.frozen !== undefined;
+  return {
+    ...bare(run),
+    ...(preview && { preview }),
+    ...(statistics && { statistics }),
+    ...(hasManifest && { manifest: { bucket: objects.bucket, key: runKey(runId, 'manifest.json') } }),
+  };
+}
