@@ -555,7 +555,7 @@ export class LinePlatform {
 
   /** A person opens a link of the message that was received last. No event tells of it. */
   openLink(userId: string, url: string): void {
-    const last = this.deliveryLog.findLast(({ to }) => to === userId);
+    const last = this.deliveryLog.filter(({ to }) => to === userId).at(-1);
     if (!last) throw new Error(`${userId} has received nothing`);
     this.displayed.add(last);
     this.opened.set(last, [...this.opened.get(last) ?? [], url]);
