@@ -3,7 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { mockClient } from 'aws-sdk-client-mock';
-import { LineMessageType, LinePinpointChannel } from '../../src';
+import { LineMessageType, LinePinpointChannel, LineReply } from '../../src';
 import { loadEntry } from '../support/load-entry';
 import { environmentOf, only, rendered, resources, testStack } from '../support/template';
 
@@ -23,6 +23,7 @@ const ENTRIES: [string, string][] = [
   ['LineSenderChunk', 'line/handlers/sender.lambda#sendChunk'],
   ['LineSenderOutcomesPublisher', 'line/handlers/publish-outcomes.lambda'],
   ['LineSenderOutcomesBooks', 'line/handlers/read-send-books.lambda'],
+  ['LineRepliesFunction', 'line/handlers/sender.lambda#replyToEvents'],
   ['LineSetUp', 'line/handlers/set-up-channel.lambda'],
   ['LineSampleMediaUpload', 'line/handlers/upload-sample-media.lambda'],
   ['LineAudiencesPublisher', 'audience/handlers/publish-subscriber-changes.lambda'],
@@ -36,7 +37,10 @@ describe('with the environment that the template gives it', () => {
   beforeAll(() => {
     const stack: Stack = testStack({ env: { region: 'us-east-1', account: '123456789012' } });
     new LinePinpointChannel(stack, 'Line', {
-      sampleMessages: true, messageTypes: [TEXT, IMAGE, AUDIO, VIDEO, ANY], sending: { engagementEvents: true, templateBucket: new s3.Bucket(stack, 'Templates', { versioned: true }) },
+      sampleMessages: true,
+      messageTypes: [TEXT, IMAGE, AUDIO, VIDEO, ANY],
+      sending: { engagementEvents: true, templateBucket: new s3.Bucket(stack, 'Templates', { versioned: true }) },
+      greeting: LineReply.message('Welcome!'),
     });
     template = Template.fromStack(stack);
   });

@@ -20,11 +20,12 @@ test('a function is invoked with the event, and its answer is waited for', async
   const answer = await invoke();
   // THEN
   expect(answer).toEqual({ data: 'ありがとう' });
-  const [{ args: [{ input }, options] }] = lambda.commandCalls(InvokeCommand);
+  const [{ args }] = lambda.commandCalls(InvokeCommand);
+  const [{ input }, options] = args as unknown as [InvokeCommand, { abortSignal?: AbortSignal }];
   expect(input.FunctionName).toBe('Answers');
   expect(input.InvocationType).toBeUndefined();
   expect(JSON.parse(Buffer.from(input.Payload as Uint8Array).toString('utf8'))).toEqual(EVENT);
-  expect(options?.abortSignal).toBeInstanceOf(AbortSignal);
+  expect(options.abortSignal).toBeInstanceOf(AbortSignal);
 });
 
 test.each<[string | undefined, unknown]>([['null', null], ['""', ''], ['', undefined], [undefined, undefined]])('an answer of %j is told as it is', async (text, answer) => {

@@ -243,8 +243,10 @@ describe('an event that a rule replies to', () => {
     { id: 'r1', match: { kind: 'text', keywords: ['private opening hours'] } },
     { id: 'r2', match: { kind: 'text', contains: ['PRIVATE'] } },
   ]);
-  const queuedWith = (event: object, includeMessageText = false) =>
-    (parseWebhook(Buffer.from(JSON.stringify({ destination: BOT, events: [event] })), { includeMessageText, matchReply }, NOW) as Webhook).entries[0].body;
+  const queuedWith = (event: object, includeMessageText = false) => {
+    const body = Buffer.from(JSON.stringify({ destination: BOT, events: [event] }));
+    return (parseWebhook(body, { includeMessageText, matchReply }, NOW) as Webhook).entries[0].body;
+  };
   const words = (text: string) => ({ ...FOLLOW, type: 'message', message: { type: 'text', id: '1', text } });
 
   test('names the rule, and when it came', () => {
