@@ -49,5 +49,5 @@ export class S3ImportObjects implements ImportObjects {
 }
 
 function contentTypeOf(key: string): string {
-  return key.endsWith('.json') ? 'application/json' : 'application/jsonl';
+  return `${key.endsWith('.json') ? 'application/json' : 'application/x-ndjson'}; charset=utf-8`;
 }

@@ -9,7 +9,7 @@ import { DynamoImportTable } from './import-table';
 import { publishNotification } from './notifications';
 import { StdoutTelemetry } from './telemetry';
 import { ENV_IMPORT_BUCKET, ENV_IMPORT_CONFIG, ENV_NOTIFICATION_TOPIC_ARN, ENV_SUBSCRIBER_TABLE } from '../contract/environment';
-import { FinishInput, ImportConfig } from '../contract/imports';
+import { ImportConfig } from '../contract/imports';
 import { FinishImportDependencies } from '../domain/audience/finish-import';
 import { WriteImportDependencies } from '../domain/audience/write-import';
 import { JobNotification } from '../domain/shared/notification';
@@ -51,8 +51,6 @@ export function writeImportFromEnvironment(): WriteImportDependencies & { readon
 }
 
 /** What the step `finish` works with, as its function's environment names it. */
-export function finishImportFromEnvironment(
-  importIdOf: (input: FinishInput) => string,
-): FinishImportDependencies & { readonly telemetry: StdoutTelemetry } {
-  return { ...importFromEnvironment(), importIdOf, now: Date.now };
+export function finishImportFromEnvironment(): FinishImportDependencies & { readonly telemetry: StdoutTelemetry } {
+  return { ...importFromEnvironment(), now: Date.now };
 }

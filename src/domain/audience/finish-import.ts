@@ -1,3 +1,4 @@
+import { FOLLOWERS, followerSyncId, importIdOf, isFile } from './import-id';
 import { importEnded } from './import-notification';
 import { ImportObjects, jsonLinesOf } from './import-objects';
 import {
@@ -12,8 +13,6 @@ import { Telemetry } from '../shared/telemetry';
 export interface FinishImportDependencies {
   readonly config: Pick<ImportConfig, 'maxRejectedPercent'>;
   readonly objects: ImportObjects;
-  /** The id of the import that an execution with this input is, or would have been. */
-  readonly importIdOf: (input: FinishInput) => string;
   readonly notify: (notification: JobNotification) => Promise<void>;
   readonly telemetry: Telemetry;
   /** Epoch milliseconds. */
@@ -36,7 +35,7 @@ type Counts = { -readonly [count in Exclude<keyof WriteResult, 'number' | 'rejec
  */
 export async function finishImport(input: FinishInput, deps: FinishImportDependencies): Promise<ImportSummary> {
   const { objects, telemetry } = deps;
-  const importId = input.freeze?.importId ?? deps.importIdOf(input);
+  const importId = input.freeze?.importId ?? idOf(input);
   const stats = await readJson<ImportStats>(objects, importKey(importId, 'stats.json'));
   const claim = await readJson<ImportClaim>(objects, importKey(importId, 'claim.json'));
   const written = await addUpResults(importId, objects);
@@ -148,12 +147,14 @@ function errorOf({ Error: name = 'Error', Cause = '' }: NonNullable<FinishInput[
   }
 }
 
-function fileOf({ input }: FinishInput): string {
-  return 'detail' in input ? input.detail.object.key : FOLLOWERS;
+/** Of an execution whose freezing failed. */
+function idOf({ input, execution }: FinishInput): string {
+  return isFile(input) ? importIdOf(input) : followerSyncId(input, execution);
 }
 
-/** What stands for the file where LINE's list of followers is imported. */
-export const FOLLOWERS = 'followers';
+function fileOf({ input }: FinishInput): string {
+  return isFile(input) ? input.detail.object.key : FOLLOWERS;
+}
 
 async function readJson<T>(objects: ImportObjects, key: string): Promise<T | undefined> {
   const text = await objects.read(key);

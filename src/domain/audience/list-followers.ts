@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { FOLLOWERS } from './finish-import';
+import { FOLLOWERS, followerSyncId } from './import-id';
 import { importStarted } from './import-notification';
 import { ImportObjects, jsonLines } from './import-objects';
 import {
@@ -83,11 +83,6 @@ const MARGIN_MS = 60_000;
 
 /** Whoever followed within this time before the synchronisation is left alone: LINE's list may not have them yet. */
 const GRACE_MS = 10 * 60_000;
-
-/** The id of the synchronisation that an execution is. */
-export function followerSyncId(input: FollowerSyncInput, execution: string): string {
-  return `${FOLLOWERS}-${createHash('sha256').update(input.id ?? execution).digest('hex').slice(0, 24)}`;
-}
 
 /**
  * Compares LINE's list of followers with the subscriber table and freezes what is to be changed as rows of an import: followers whom the

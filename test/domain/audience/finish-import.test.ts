@@ -1,14 +1,15 @@
 import { FinishInput, ImportStats, WriteResult, importKey } from '../../../src/contract/imports';
 import { finishImport } from '../../../src/domain/audience/finish-import';
+import { followerSyncId, importIdOf } from '../../../src/domain/audience/import-id';
 import { importEnded, importStarted } from '../../../src/domain/audience/import-notification';
 import { jsonLines } from '../../../src/domain/audience/import-objects';
 import { JobNotification } from '../../../src/domain/shared/notification';
 import { MemoryImportObjects } from '../../support/memory-import-objects';
 import { RecordedTelemetry } from '../../support/recorded-telemetry';
 
-const ID = '0123456789abcdef';
 const EXECUTION = 'arn:aws:states:eu-west-1:111122223333:execution:Import:1';
-const INPUT = { detail: { bucket: { name: 'files' }, object: { key: 'drop/春 a+b.csv' } } };
+const INPUT = { detail: { bucket: { name: 'files' }, object: { key: 'drop/春 a+b.csv', sequencer: '0055AED6DCD90281E5' } } };
+const ID = importIdOf(INPUT);
 const STATS: ImportStats = {
   importId: ID, file: 'drop/春 a+b.csv', startedAt: '2026-11-01T00:00:00.000Z', rows: 1_000, frozen: 900, ignored: 60, rejected: 40, leftOut: [],
 };
@@ -31,7 +32,7 @@ beforeEach(() => {
 const put = (name: string, value: object | string) => objects.objects.set(importKey(ID, name), typeof value === 'string' ? value : JSON.stringify(value));
 const finish = async (input: Partial<FinishInput> = {}, maxRejectedPercent = 10) => finishImport(
   { input: INPUT, execution: EXECUTION, startedAt: '2026-11-01T00:00:00.000Z', ...input },
-  { config: { maxRejectedPercent }, objects, importIdOf: () => ID, notify: async (notification) => { notifications.push(notification); }, telemetry, now: () => now },
+  { config: { maxRejectedPercent }, objects, notify: async (notification) => { notifications.push(notification); }, telemetry, now: () => now },
 );
 const freeze = { next: 'WRITE' as const, importId: ID };
 
@@ -145,9 +146,15 @@ describe('an import fails', () => {
     expect(summary).toMatchObject({ importId: ID, file: 'drop/春 a+b.csv', rows: 0, startedAt: '2026-11-01T00:00:00.000Z' });
   });
 
+  test('when followers could not be listed', async () => {
+    const input = { 'id': 'event-1', 'detail-type': 'Scheduled Event', 'detail': {} };
+    const summary = await finish({ input, error: { Error: 'Error', Cause: 'LINE did not list' } });
+    expect(summary).toMatchObject({ importId: followerSyncId(input, EXECUTION), file: 'followers', status: 'FAILED' });
+  });
+
   test('when statistics are missing', async () => {
     put('claim.json', { owner: EXECUTION, claimedAt: '2026-11-01T00:00:00.000Z' });
-    await failed({ freeze, input: {} }, 'the file was not read to its end: no statistics were written');
+    await failed({ freeze }, 'the file was not read to its end: no statistics were written');
   });
 });
 
@@ -162,7 +169,7 @@ test('an execution that failed while another imports the file says nothing in it
 
 test('a notification that cannot be sent fails the step, which is repeated', async () => {
   givenWritten();
-  const deps = { config: { maxRejectedPercent: 10 }, objects, importIdOf: () => ID, notify: async () => { throw new Error('no topic'); }, telemetry, now: () => now };
+  const deps = { config: { maxRejectedPercent: 10 }, objects, notify: async () => { throw new Error('no topic'); }, telemetry, now: () => now };
   await expect(finishImport({ input: INPUT, execution: EXECUTION, startedAt: '', freeze }, deps)).rejects.toThrow('no topic');
 });
 

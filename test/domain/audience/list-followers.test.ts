@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { FreezeInput, FollowerSyncInput, ImportRow, WriteItem, importKey } from '../../../src/contract/imports';
-import { KnownPerson, ListFollowersDependencies, followerSyncId, listFollowers } from '../../../src/domain/audience/list-followers';
+import { followerSyncId } from '../../../src/domain/audience/import-id';
+import { KnownPerson, ListFollowersDependencies, listFollowers } from '../../../src/domain/audience/list-followers';
 import { LineAnswer } from '../../../src/domain/line/line-api';
 import { ImportWorld, STARTED_AT, userId } from '../../support/import-world';
 
