@@ -6,6 +6,8 @@ import { checkSend } from '../simulator/line-message-rules';
 import { journalItem } from './support/journal-items';
 import { RecordedTelemetry } from './support/recorded-telemetry';
 import { batchOf, excluded } from './support/send-batches';
+import { SenderWorld, user } from './support/sender-world';
+import { ChunkLine, ChunkSendEvent } from '../src/contract/chunk-send';
 import { CustomChannelReply, LineStatus, SendErrorCode } from '../src/contract/custom-channel';
 import * as limits from '../src/contract/limits';
 import { MESSAGE_TYPES, SendFunctionType } from '../src/contract/media';
@@ -345,11 +347,14 @@ describe('what the channel says', () => {
     expect(table('`state`', 'means').flatMap(([states]) => codes(states)).sort()).toEqual(Object.values(BatchState).sort());
   });
 
+  /** Codes of a runner's chunks and maps, which no reply to a campaign's or a journey's event has. */
+  const OF_RUNS = [SendErrorCode.RUN_PAUSED, SendErrorCode.RUN_CANCELLED, SendErrorCode.SEND_WINDOW_OVER, SendErrorCode.CHANNEL_FAILED];
+
   test('every status and every code of a reply has its place', () => {
     const rows = table('`LineStatus`', 'means', '`LineErrorCode`');
     const statuses: Record<LineStatus, true> = { accepted: true, skipped: true, failed: true, deferred: true, unknown: true };
     expect(rows.map(([status]) => code(status))).toEqual(Object.keys(statuses));
-    expect(new Set(rows.flatMap(([, , errors]) => codes(errors)).filter((each) => each !== 'deferred'))).toEqual(new Set(Object.values(SendErrorCode)));
+    expect(new Set(rows.flatMap(([, , errors]) => codes(errors)).filter((each) => each !== 'deferred'))).toEqual(new Set(Object.values(SendErrorCode).filter((each) => !OF_RUNS.includes(each))));
   });
 });
 
@@ -372,6 +377,33 @@ describe('README', () => {
     // THEN
     expect({ runId, left }).toEqual({ runId: 'token/text/spring-sale-2026-part-1', left: [] });
     expect((await sent(data as string, 'text', candidates[0].endpoint)).messages).toEqual([{ type: 'text', text: 'Dear Yuki, our spring sale begins today.' }]);
+  });
+});
+
+describe('chunks', () => {
+  test('the event, the result and its lines are what the function takes and gives', async () => {
+    // GIVEN
+    const world = new SenderWorld();
+    const event = block('chunk-event') as ChunkSendEvent;
+    const line = block('chunk-line') as ChunkLine;
+    const others = [2, 3].map((n) => ({ id: `endpoint-${n}`, endpoint: { ...line.endpoint, Address: user(n), ...(n === 3 && { OptOut: 'ALL' }) } }));
+    world.chunks.set(`${event.Chunk.Bucket}/${event.Chunk.Key}`, [line, ...others].map((each) => JSON.stringify(each)).join('\n'));
+    world.chunks.set(`${event.Content!.Bucket}/${event.Content!.Key}`, 'Hello');
+    world.chunks.set(`${event.Flag!.Bucket}/${event.Flag!.Key}`, '{"state":"RUN"}');
+    // WHEN
+    const { reply } = await world.invokeChunk(event);
+    // THEN
+    expect(reply).toEqual(block('chunk-result'));
+    const [result, ...people] = world.results.get(`${event.Result!.Bucket}/${event.Result!.Key}`)![0].trimEnd().split('\n').map((text) => JSON.parse(text));
+    expect(result).toEqual(reply);
+    expect(people[0]).toEqual(block('chunk-result-line'));
+    expect(people).toHaveLength(3);
+    expect((await world.previewChunk({ ...event, Preview: { People: 5 } })).reply!.people).toMatchObject([{ messages: [{ text: 'Hello' }] }, {}, { code: 'OPTED_OUT' }]);
+  });
+
+  test('the table has every member that a campaign\'s event does not have', () => {
+    const members = table('member', 'what').flatMap(([cell]) => codes(cell));
+    expect(members.sort()).toEqual([...Object.keys(block('chunk-event') as object).filter((name) => !name.endsWith('Id')), 'Data', 'Preview'].sort());
   });
 });
 

@@ -40,9 +40,9 @@ export interface ChunkLine {
 
 /** What a run's chunks are to do, as JSON. */
 export interface RunFlag {
-  /** `PAUSE`, `CANCEL`: what was attempted is driven to a decision, nothing else is begun. */
+  /** `PAUSE`, `CANCEL`: what was attempted is driven to a decision, nothing else is begun; with `CANCEL` only what may have been taken. */
   readonly state: 'RUN' | 'PAUSE' | 'CANCEL';
-  /** ISO 8601: as if `PAUSE` from then on. */
+  /** ISO 8601: from then on as if stopped by `CANCEL`, but to be gone on with later. */
   readonly until?: string;
 }
 

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { BatchGetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, HeadObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, NoSuchKey, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -61,15 +62,19 @@ export class SenderAws {
     this.table = new FakeDynamoDb(dynamo);
     dynamo.on(BatchGetItemCommand).resolves({ Responses: {} });
     secrets.on(GetSecretValueCommand).resolves({ SecretString: '{"channelAccessToken":"long-lived-token-of-shop"}' });
-    s3.on(PutObjectCommand).callsFake(({ Bucket, Key, Body }) => {
+    s3.on(PutObjectCommand).callsFake(({ Bucket, Key, Body, IfNoneMatch, IfMatch }) => {
       asked.push(`put ${Bucket}`);
+      const there = objects.get(`${Bucket}/${Key}`);
+      if ((IfNoneMatch !== undefined && there !== undefined) || (IfMatch !== undefined && IfMatch !== etagOf(there ?? ''))) {
+        throw new S3ServiceException({ name: 'PreconditionFailed', $fault: 'client', $metadata: { httpStatusCode: 412 } });
+      }
       objects.set(`${Bucket}/${Key}`, Body);
       return {};
     });
     s3.on(GetObjectCommand).callsFake(({ Bucket, Key }) => {
       asked.push(`get ${Bucket}`);
       const text = this.object(Bucket, Key);
-      return { Body: { transformToString: async () => text, transformToByteArray: async () => Buffer.from(text) }, ContentLength: Buffer.byteLength(text), VersionId: 'v1' };
+      return { Body: { transformToString: async () => text, transformToByteArray: async () => Buffer.from(text) }, ContentLength: Buffer.byteLength(text), VersionId: 'v1', ETag: etagOf(text) };
     });
     s3.on(HeadObjectCommand).callsFake(({ Bucket, Key }) => ({ ContentLength: this.object(Bucket, Key).length, ContentType: 'image/png', VersionId: 'v1' }));
     sqs.on(SendMessageCommand).callsFake(({ MessageBody, DelaySeconds }) => {
@@ -127,6 +132,8 @@ export class SenderAws {
     return text;
   }
 }
+
+const etagOf = (text: string) => `"${createHash('md5').update(text).digest('hex')}"`;
 
 /** LINE takes the request. */
 export const accepted: StubHandler = json(200, {}, { 'x-line-request-id': 'line-1' });

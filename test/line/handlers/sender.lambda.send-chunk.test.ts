@@ -1,6 +1,6 @@
 import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { ChunkSendEvent, ChunkSendResult } from '../../../src/contract/chunk-send';
+import { ChunkPreview, ChunkSendEvent, ChunkSendResult } from '../../../src/contract/chunk-send';
 import { contextWith, heldBack, SenderAws, user } from '../../support/sender-aws';
 
 /** The function as the construct makes it: it knows no retry queue. */
@@ -125,4 +125,44 @@ test('a chunk begins with few batches, which others join, so that a small functi
   expect(Math.max(...side.slice(0, 5))).toBe(5);
   expect(Math.max(...side.slice(0, 35))).toBeLessThanOrEqual(4 * 5);
   expect(side).toHaveLength(30 * 5);
+});
+
+test('a run\'s flag pauses the chunk, content comes from its object, and the result object grows with what is known', async () => {
+  // GIVEN
+  putChunk(501);
+  aws.objects.set('runs/content', 'From the object');
+  aws.objects.set('runs/flag', '{"state":"PAUSE"}');
+  const event = { ...EVENT, Content: { Bucket: 'runs', Key: 'content' }, Flag: { Bucket: 'runs', Key: 'flag' }, Result: { Bucket: 'runs', Key: 'result' } };
+  const lines = () => aws.objects.get('runs/result')!.trimEnd().split('\n').map((text) => JSON.parse(text));
+  const handler = load();
+  // WHEN, THEN
+  const paused = await handler(event, LONG);
+  expect(paused).toMatchObject({ counts: { accepted: 0, pending: 501 }, undone: [expect.any(String), expect.any(String)], stopped: 'RUN_PAUSED' });
+  expect(aws.sends).toEqual([]);
+  expect(aws.batches).toEqual([]);
+  expect(lines()[0]).toEqual(paused);
+  expect(lines()).toHaveLength(502);
+  // WHEN it is resumed
+  aws.objects.set('runs/flag', '{"state":"RUN"}');
+  const done = await handler(event, LONG);
+  // THEN
+  expect(done).toMatchObject({ counts: { accepted: 501, pending: 0 }, undone: [] });
+  expect(aws.sends).toHaveLength(2);
+  expect(aws.sends[0].messages).toEqual([{ type: 'text', text: 'From the object' }]);
+  expect(lines()[0]).toEqual(done);
+  expect(lines()[501]).toEqual({ id: 'e500', to: user(500), status: 'accepted', requestId: 'line-1' });
+  expect(aws.log.some((entry) => JSON.stringify(entry).includes('From the object'))).toBe(false);
+});
+
+test('a preview tells what people would get, without table, journal and send', async () => {
+  // GIVEN
+  putChunk(7, (n) => ({ Attributes: { Name: [`N${n}`] } }));
+  aws.dynamo.on(BatchGetItemCommand).resolves({ Responses: { Subscribers: [{ pk: { S: `shop#${user(1)}` }, OptOut: { S: 'ALL' } }] } });
+  // WHEN
+  const preview = await load()({ ...EVENT, Data: 'Hello {{Attributes.Name}}', Preview: { People: 2 } }, LONG) as unknown as ChunkPreview;
+  // THEN
+  expect(preview.people).toEqual([{ id: 'e0', messages: [{ type: 'text', text: 'Hello N0' }] }, { id: 'e1', code: 'OPTED_OUT' }]);
+  expect(aws.sends).toEqual([]);
+  expect(aws.table.items.size).toBe(0);
+  expect(aws.asked.filter((asked) => asked.startsWith('put'))).toEqual([]);
 });
