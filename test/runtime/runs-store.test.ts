@@ -28,7 +28,9 @@ function run(runId = 'run-1', fields: Partial<CampaignRun> = {}): CampaignRun {
   };
 }
 
-const FROZEN: FrozenRecipients = { generation: 1, chunks: 1, recipients: 2, holdout: 0, optedOut: 1, notSubscribed: 0, duplicates: 0, treatments: { 0: 2 } };
+const FROZEN: FrozenRecipients = {
+  generation: 1, chunks: 1, recipients: 2, holdout: 0, optedOut: 1, notSubscribed: 0, duplicates: 0, treatments: { 0: 2 },
+};
 
 let table: FakeRunsTable;
 let sent: unknown[];

@@ -21,10 +21,11 @@ export class FakeRunsTable extends FakeDynamoDb {
   public pageSize = 1_000;
 
   public async send(command: unknown): Promise<object> {
-    return command instanceof QueryCommand ? this.query(command.input) : super.send(command);
+    return command instanceof QueryCommand ? this.queryStates(command.input) : super.send(command);
   }
 
-  private query({ IndexName, KeyConditionExpression, ExpressionAttributeValues: values = {}, ScanIndexForward, Limit = 1_000, ExclusiveStartKey }: QueryCommandInput): object {
+  private queryStates(input: QueryCommandInput): object {
+    const { IndexName, KeyConditionExpression, ExpressionAttributeValues: values = {}, ScanIndexForward, Limit = 1_000, ExclusiveStartKey } = input;
     const isBound = KeyConditionExpression === '#state = :state AND #createdAt BETWEEN :from AND :to';
     if (IndexName !== 'state' || ScanIndexForward !== false || !(isBound || KeyConditionExpression === '#state = :state')) {
       throw new Error(`not faked: ${IndexName} ${KeyConditionExpression}`);

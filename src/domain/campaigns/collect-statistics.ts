@@ -54,7 +54,8 @@ const RESERVE_MS = 30_000;
 
 /** States in which something was sent. */
 const SENT_STATES = [
-  CampaignState.SENDING, CampaignState.HELD, CampaignState.PAUSED, CampaignState.CANCELLED, CampaignState.EXPIRED, CampaignState.COMPLETED, CampaignState.FAILED,
+  CampaignState.SENDING, CampaignState.HELD, CampaignState.PAUSED, CampaignState.CANCELLED, CampaignState.EXPIRED, CampaignState.COMPLETED,
+  CampaignState.FAILED,
 ];
 
 /**

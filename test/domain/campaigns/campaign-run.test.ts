@@ -6,8 +6,21 @@ const FROZEN = { generation: 1, recipients: 3 } as FrozenRecipients;
 
 function run(state: CampaignState, fields: Partial<CampaignRun> = {}): CampaignRun {
   return {
-    pk: 'RUN#run-1', sk: 'RUN', runId: 'run-1', kind: 'SEND', campaign: 'c', source: 's', state, inputHash: 'h', createdAt: '', updatedAt: '', generation: 3,
-    automaticResumes: 2, looks: 4, frozen: FROZEN, ...fields,
+    pk: 'RUN#run-1',
+    sk: 'RUN',
+    runId: 'run-1',
+    kind: 'SEND',
+    campaign: 'c',
+    source: 's',
+    state,
+    inputHash: 'h',
+    createdAt: '',
+    updatedAt: '',
+    generation: 3,
+    automaticResumes: 2,
+    looks: 4,
+    frozen: FROZEN,
+    ...fields,
   };
 }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { CampaignReason, CampaignState, FrozenRecipients } from '../../../src/contract/campaigns';
 import { runIdOf } from '../../../src/domain/campaigns/campaign-input';
+import { RunReport } from '../../../src/domain/campaigns/control-campaigns';
 import { ControlWorld, Crash } from '../../support/control-world';
 
 const START = { campaign: 'spring', source: 'vip', message: { data: 'Hello' }, clientToken: 't' };
@@ -283,8 +284,9 @@ describe('pause, resume, cancel', () => {
 
   test('any commands in any order, cut off anywhere, leave a run that can be ended', async () => {
     const command = fc.record({ action: fc.constantFrom('pause', 'resume', 'cancel'), crashAfter: fc.oneof(fc.nat(4), fc.constant(Infinity)) });
+    const anyCommands = fc.array(command, { maxLength: 8 });
     const states = [CampaignState.SENDING, CampaignState.HELD, CampaignState.PAUSED, CampaignState.FAILED];
-    await fc.assert(fc.asyncProperty(fc.constantFrom(...states), fc.nat(1), fc.array(command, { maxLength: 8 }), async (state, ambiguous, commands) => {
+    await fc.assert(fc.asyncProperty(fc.constantFrom(...states), fc.nat(1), anyCommands, async (state, ambiguous, commands) => {
       world = new ControlWorld();
       await world.run(START);
       await world.runs.freeze(RUN, 1, FROZEN, 'T');
@@ -411,7 +413,7 @@ describe('list', () => {
     const pages: string[] = [];
     let next: string | undefined;
     do {
-      const answer = await world.ask({ action: 'list', limit, ...(next !== undefined && { next }) }) as { runs: { runId: string }[]; next?: string };
+      const answer = await world.ask({ action: 'list', limit, ...(next !== undefined && { next }) }) as { readonly runs: readonly RunReport[]; readonly next?: string };
       expect(answer.runs.length).toBeLessThanOrEqual(limit);
       pages.push(...answer.runs.map(({ runId }) => runId));
       next = answer.next;
