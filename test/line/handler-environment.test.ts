@@ -21,6 +21,7 @@ const ENTRIES: [string, string][] = [
   ['LineSenderAny', 'line/handlers/sender.lambda#sendMessage'],
   ['LineSenderResume', 'line/handlers/sender.lambda#resumeBatches'],
   ['LineSenderChunk', 'line/handlers/sender.lambda#sendChunk'],
+  ['LineSenderInsight', 'line/handlers/sender.lambda#readInsight'],
   ['LineSenderOutcomesPublisher', 'line/handlers/publish-outcomes.lambda'],
   ['LineSenderOutcomesBooks', 'line/handlers/read-send-books.lambda'],
   ['LineRepliesFunction', 'line/handlers/sender.lambda#replyToEvents'],
@@ -36,12 +37,13 @@ describe('with the environment that the template gives it', () => {
 
   beforeAll(() => {
     const stack: Stack = testStack({ env: { region: 'us-east-1', account: '123456789012' } });
-    new LinePinpointChannel(stack, 'Line', {
+    const channel = new LinePinpointChannel(stack, 'Line', {
       sampleMessages: true,
       messageTypes: [TEXT, IMAGE, AUDIO, VIDEO, ANY],
       sending: { engagementEvents: true, templateBucket: new s3.Bucket(stack, 'Templates', { versioned: true }) },
       greeting: LineReply.message('Welcome!'),
     });
+    channel.bindCampaign(stack);
     template = Template.fromStack(stack);
   });
 

@@ -171,16 +171,18 @@ export class SenderWorld {
 
   public async previewChunk(event: Partial<ChunkSendEvent>): Promise<ProcessResult<ChunkPreview>> {
     const invocation = { requestId: 'request-1', remainingMs: 60_000 };
-    const work = async (deps: ChunkDependencies, owner: string) => handleChunk(event as ChunkSendEvent, { ...invocation, owner }, deps) as Promise<ChunkPreview>;
-    return this.time.run(this.process({}, work));
+    return this.time.run(this.process({}, async (deps, owner) => (
+      handleChunk(event as ChunkSendEvent, { ...invocation, owner }, deps) as Promise<ChunkPreview>)));
   }
 
-  /** Chunks sent at the same time, each begun so many milliseconds after the first. */
-  public async sendTogether(events: readonly Partial<ChunkSendEvent>[], delays: readonly number[]): Promise<ProcessResult<ChunkSendResult>[]> {
+  /** Chunks sent at the same time, each begun so many milliseconds after the beginning. */
+  public async sendTogether(
+    events: readonly Partial<ChunkSendEvent>[], delays: readonly number[], options: readonly ProcessOptions[] = [],
+  ): Promise<ProcessResult<ChunkSendResult>[]> {
     return this.time.run(Promise.all(events.map(async (event, index) => {
       await this.time.sleep(delays[index]);
       const invocation = { requestId: `request-${index}`, remainingMs: 900_000 };
-      return this.process({}, async (deps, owner) => sendChunk(event as ChunkSendEvent, { ...invocation, owner }, deps));
+      return this.process(options[index] ?? {}, async (deps, owner) => sendChunk(event as ChunkSendEvent, { ...invocation, owner }, deps));
     })));
   }
 

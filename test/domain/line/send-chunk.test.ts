@@ -548,6 +548,25 @@ describe('the result object', () => {
     expectOnce(700);
   });
 
+  test('of an invocation that stood still at any moment does not take back what a later one wrote', async () => {
+    let kept = 0;
+    for (let freezeAt = 0; freezeAt < 40; freezeAt++) {
+      // GIVEN one without credentials, which stands still for two minutes
+      world = new SenderWorld();
+      world.chunks.set('runs/run/0.jsonl', text(700));
+      world.lineDoes = () => (world.time.now() < begin + 30_000 ? 'wrong-credentials' : 'ok');
+      const begin = world.time.now();
+      // WHEN another comes meanwhile
+      const [stale, later] = await world.sendTogether([EVENT_, EVENT_], [0, 60_000], [{ freezeAt, freezeMs: 120_000 }]);
+      // THEN
+      expect([stale.error, later.error]).toEqual([undefined, undefined]);
+      expect(lines()[0]).toMatchObject({ counts: { ...BALANCED, accepted: 700 }, undone: [] });
+      expectOnce(700);
+      kept += world.telemetry.codes.filter((code) => code === 'RESULT_KEPT').length;
+    }
+    expect(kept).toBeGreaterThan(0);
+  });
+
   test.each([
     ['that is none of this run\'s', '{"runId":"other","counts":{"pending":0},"undone":[]}\n'], ['that is no JSON', 'hello'], ['with another first line', '[1]\n'], ['without counts', '{"runId":"campaign/app1/c1/0/a1"}'],
   ])('is written over an object %s', async (_case, there) => {
