@@ -83,7 +83,8 @@ export function beginning(input: CampaignInput, { retentionDays }: CampaignConfi
  * | state | `pause` | `resume` | `cancel` |
  * | --- | --- | --- | --- |
  * | `SCHEDULED`, `RECURRING` | refused | refused | `CANCELLED`, the schedule is deleted |
- * | `STARTING`, `SENDING` | `PAUSING` | done | `CANCELLING` |
+ * | `STARTING` | `PAUSED` | done | `CANCELLED` |
+ * | `SENDING` | `PAUSING` | done | `CANCELLING` |
  * | `HELD` | `PAUSED`, or `PAUSING` | done | `CANCELLED`, or `CANCELLING` |
  * | `PAUSING` | done | refused | `CANCELLING` |
  * | `PAUSED` | done | `STARTING`, or `SENDING` when the recipients are frozen | `CANCELLED`, or `CANCELLING` |
@@ -91,6 +92,7 @@ export function beginning(input: CampaignInput, { retentionDays }: CampaignConfi
  * | `CANCELLING`, `CANCELLED` | refused | refused | done |
  * | `EXPIRED`, `COMPLETED` | refused | refused | refused |
  *
+ * Of a run that starts nothing was sent: its state is changed at once, and whoever freezes its recipients finds that when they are frozen.
  * `PAUSING` and `CANCELLING` out of a state in which nothing works on the run take an execution of their own, which drives to a decision
  * what was attempted; without such people the state is changed at once.
  */
@@ -98,12 +100,18 @@ export function decide(run: CampaignRun, command: RunCommand, now: number): RunD
   const { state } = run;
   const { PAUSING, PAUSED, CANCELLING, CANCELLED, STARTING, SENDING, HELD } = CampaignState;
   const outcomes: { readonly [name in RunCommand]: { readonly [of in CampaignState]?: RunDecision } } = {
-    pause: { STARTING: flagged(PAUSING), SENDING: flagged(PAUSING), HELD: endOf(run, PAUSING, PAUSED, now), PAUSING: DONE, PAUSED: DONE },
+    pause: {
+      STARTING: endOf(run, PAUSING, PAUSED, now),
+      SENDING: flagged(PAUSING),
+      HELD: endOf(run, PAUSING, PAUSED, now),
+      PAUSING: DONE,
+      PAUSED: DONE,
+    },
     resume: { PAUSED: resumption(run), FAILED: resumption(run), STARTING: DONE, SENDING: DONE, HELD: DONE },
     cancel: {
       SCHEDULED: unscheduled(now),
       RECURRING: unscheduled(now),
-      STARTING: flagged(CANCELLING),
+      STARTING: endOf(run, CANCELLING, CANCELLED, now),
       SENDING: flagged(CANCELLING),
       PAUSING: flagged(CANCELLING),
       HELD: endOf(run, CANCELLING, CANCELLED, now),
@@ -195,7 +203,7 @@ function unscheduled(now: number): RunDecision {
   return { kind: 'change', change: { state: CampaignState.CANCELLED, reason: CampaignReason.OPERATOR, endedAt: iso(now) }, then: 'UNSCHEDULE' };
 }
 
-/** Nothing works on the run, which may have left people to whom a request went out that nobody decided. */
+/** Nobody sends for the run, which may have left people to whom a request went out that is not decided. */
 function endOf(run: CampaignRun, passing: CampaignState, end: CampaignState, now: number): RunDecision {
   const change = { reason: CampaignReason.OPERATOR, message: null, heldUntil: null };
   if (run.ambiguous) {

@@ -32,7 +32,7 @@ function decided(command: RunCommand, state: CampaignState, fields: Partial<Camp
 test.each<[CampaignState, string, string, string]>([
   [CampaignState.SCHEDULED, 'refused', 'refused', 'CANCELLED UNSCHEDULE'],
   [CampaignState.RECURRING, 'refused', 'refused', 'CANCELLED UNSCHEDULE'],
-  [CampaignState.STARTING, 'PAUSING FLAG', 'done', 'CANCELLING FLAG'],
+  [CampaignState.STARTING, 'PAUSED NONE', 'done', 'CANCELLED NONE'],
   [CampaignState.SENDING, 'PAUSING FLAG', 'done', 'CANCELLING FLAG'],
   [CampaignState.HELD, 'PAUSED NONE', 'done', 'CANCELLED NONE'],
   [CampaignState.PAUSING, 'done', 'refused', 'CANCELLING FLAG'],

@@ -227,6 +227,20 @@ describe('pause, resume, cancel', () => {
     expect(flag(1)).toEqual({ state: 'PAUSE' });
   });
 
+  test('of a run whose recipients are being frozen is done at once, and the freeze stops there', async () => {
+    world = new ControlWorld();
+    await world.run(START);
+    expect(await world.run({ action: 'pause', runId: RUN })).toMatchObject({ state: 'PAUSED', reason: 'OPERATOR' });
+    expect(await world.runs.freeze(RUN, 1, FROZEN, 'T')).toMatchObject({ state: 'PAUSED', frozen: FROZEN });
+    expect(await world.run({ action: 'resume', runId: RUN })).toMatchObject({ state: 'SENDING', generation: 2 });
+    world = new ControlWorld();
+    await world.run(START);
+    await world.run({ action: 'pause', runId: RUN });
+    expect(await world.run({ action: 'resume', runId: RUN })).toMatchObject({ state: 'STARTING', generation: 2 });
+    expect(await world.runs.freeze(RUN, 1, FROZEN, 'T')).toBeUndefined();
+    expect(await world.run({ action: 'cancel', runId: RUN })).toMatchObject({ state: 'CANCELLED', endedAt: '2026-11-23T03:00:00.000Z' });
+  });
+
   test('resume is a new execution with a flag of its own', async () => {
     await world.change(RUN, { state: CampaignState.PAUSED, reason: CampaignReason.OPERATOR });
     expect(await world.run({ action: 'resume', runId: RUN })).toMatchObject({ state: 'STARTING', generation: 2 });
