@@ -93,7 +93,8 @@ const GRACE_MS = 10 * 60_000;
  * @returns `AGAIN` when the time of the invocation was over: the next one goes on
  * @throws what S3 and DynamoDB throw, and an error when LINE does not give its list for now
  */
-export async function listFollowers({ input, execution, startedAt }: FreezeInput<FollowerSyncInput>, deps: ListFollowersDependencies): Promise<FreezeAnswer> {
+export async function listFollowers(begun: FreezeInput<FollowerSyncInput>, deps: ListFollowersDependencies): Promise<FreezeAnswer> {
+  const { input, execution, startedAt } = begun;
   const { objects, telemetry } = deps;
   const importId = followerSyncId(input, execution);
   const sync = new Synchronisation(importId, deps);

@@ -31,7 +31,9 @@ describe('a chunk', () => {
   });
 
   test('that is empty has a result, too', async () => {
-    expect(await world.write([])).toEqual({ number: 0, created: 0, updated: 0, unchanged: 0, keptOptedOut: 0, erased: 0, tagged: 0, untagged: 0, rejected: [] });
+    expect(await world.write([])).toEqual({
+      number: 0, created: 0, updated: 0, unchanged: 0, keptOptedOut: 0, erased: 0, tagged: 0, untagged: 0, rejected: [],
+    });
   });
 
   test('that was written is not written again', async () => {
