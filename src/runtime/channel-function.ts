@@ -1,4 +1,4 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import { ChunkPreview, ChunkSendEvent } from '../contract/chunk-send';
 import { ChannelAnswer } from '../domain/campaigns/send-maps';
 
@@ -22,12 +22,10 @@ export class ChannelFunction {
    * @throws what AWS Lambda throws when it would do so again: no permission, no such function, an event that is too large
    */
   public async invoke(event: object, timeoutMs: number): Promise<ChannelAnswer> {
+    const command = new InvokeCommand({ FunctionName: this.functionName, Payload: JSON.stringify(event) });
+    let output: InvokeCommandOutput;
     try {
-      const abortSignal = AbortSignal.timeout(Math.max(1, timeoutMs));
-      const command = new InvokeCommand({ FunctionName: this.functionName, Payload: JSON.stringify(event) });
-      const { FunctionError, Payload } = await this.client().send(command, { abortSignal });
-      const payload = parse(Payload?.transformToString());
-      return FunctionError === undefined ? { kind: 'answered', payload } : { kind: 'failed', message: thrownBy(payload, FunctionError) };
+      output = await this.client().send(command, { abortSignal: AbortSignal.timeout(Math.max(1, timeoutMs)) });
     } catch (error) {
       const { name, message } = error as Error;
       if (BUSY.includes(name)) {
@@ -40,6 +38,9 @@ export class ChannelFunction {
       }
       throw error;
     }
+    const { FunctionError, Payload } = output;
+    const payload = parse(Payload && Buffer.from(Payload).toString());
+    return FunctionError === undefined ? { kind: 'answered', payload } : { kind: 'failed', message: thrownBy(payload, FunctionError) };
   }
 
   /**
