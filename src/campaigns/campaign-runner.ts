@@ -20,7 +20,8 @@ import { RecipientSource } from './recipient-source';
 import { ISubscriberTable } from '../audience/subscriber-table';
 import {
   CAMPAIGN_DROP_PREFIX, CAMPAIGN_EVENT_SOURCE, CAMPAIGN_RUN_CHANGED, CampaignConfig, CampaignState, DEFAULT_RUN_RETENTION_DAYS, REJECTED_DROP_PREFIX,
-  RUN_PARTITION_KEY, RUN_PREFIX, RUN_SORT_KEY, SPILL_PREFIX, STATE_INDEX, STATE_INDEX_PARTITION_KEY, STATE_INDEX_SORT_KEY, SourceConfig, SourceNeeds,
+  RUN_PARTITION_KEY, RUN_PREFIX, RUN_SORT_KEY, SPILL_PREFIX, STATE_INDEX, STATE_INDEX_PARTITION_KEY, STATE_INDEX_SORT_KEY, SourceConfig,
+  SourceNeeds,
 } from '../contract/campaigns';
 import {
   ENV_CAMPAIGN_BUCKET, ENV_CAMPAIGN_CHANNEL_FUNCTION, ENV_CAMPAIGN_CONFIG, ENV_CAMPAIGN_STATE_MACHINE, ENV_EVENT_BUS, ENV_NOTIFICATION_TOPIC_ARN,
@@ -30,8 +31,8 @@ import { PINPOINT_MAX_ENDPOINTS } from '../contract/limits';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN } from '../contract/subscriber';
 import {
-  ChannelResources, HandlerSettings, checkGivenBucket, grantObjects, grantTableRead, grantTableWrite, letServiceUseKey, sendEventsToEventBridge, useHandler,
-  warnToAddStatement,
+  ChannelResources, HandlerSettings, checkGivenBucket, grantObjects, grantTableRead, grantTableWrite, letServiceUseKey,
+  sendEventsToEventBridge, useHandler, warnToAddStatement,
 } from '../shared/channel-resources';
 import { chunkMap, functionStep } from '../shared/chunk-map';
 import { jobTopic } from '../shared/job-topic';
@@ -298,7 +299,10 @@ export class CampaignRunner extends Resource {
           ...settings.environment,
         },
       })), handler);
-    const voice = { [ENV_NOTIFICATION_TOPIC_ARN]: this.notificationTopic.topicArn, ...(this.eventBus && { [ENV_EVENT_BUS]: this.eventBus.eventBusName }) };
+    const voice = {
+      [ENV_NOTIFICATION_TOPIC_ARN]: this.notificationTopic.topicArn,
+      ...(this.eventBus && { [ENV_EVENT_BUS]: this.eventBus.eventBusName }),
+    };
     const channelFunction = { [ENV_CAMPAIGN_CHANNEL_FUNCTION]: this.channel.handler.functionName };
     const long = Duration.minutes(15);
 
@@ -635,9 +639,15 @@ export class CampaignRunner extends Resource {
   }
 
   private letUseBucket(who: string, principals: iam.PrincipalBase[], prefix: string, isUnknown: boolean, ...actions: string[]): void {
-    const statement = new iam.PolicyStatement({ principals, actions, resources: [this.bucket.arnForObjects(`${prefix}*`)] });
-    if (isUnknown || !this.bucket.addToResourcePolicy(statement).statementAdded) {
-      warnToAddStatement(this, 'channelBucketPolicy', `the policy of the bucket ${this.bucket.node.path} for ${who}`, statement);
+    const statements = [
+      new iam.PolicyStatement({ principals, actions, resources: [this.bucket.arnForObjects(`${prefix}*`)] }),
+      // Without it S3 answers 403 instead of 404 for a chunk that does not exist any more (Amazon S3 API, GetObject).
+      ...actions.includes('s3:GetObject') ? [new iam.PolicyStatement({ principals, actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] })] : [],
+    ];
+    for (const statement of statements) {
+      if (isUnknown || !this.bucket.addToResourcePolicy(statement).statementAdded) {
+        warnToAddStatement(this, 'channelBucketPolicy', `the policy of the bucket ${this.bucket.node.path} for ${who}`, statement);
+      }
     }
     if (this.bucket.encryptionKey && !isUnknown) {
       letServiceUseKey(this.bucket.encryptionKey, new iam.PolicyStatement({ principals, actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] }));
@@ -651,14 +661,14 @@ export class CampaignRunner extends Resource {
     const execution = { 'runId.$': '$.runId', 'generation.$': '$.generation' };
     const plan = functionStep(this, 'PlanStep', {
       function: steps.plan,
-      payload: sfn.TaskInput.fromObject({ ...execution, 'execution.$': '$$.Execution.Id', 'sources': this.lazySources() }),
+      payload: sfn.TaskInput.fromObject({ ...execution, 'execution.$': '$$.Execution.Id', 'sources': this.stack.toJsonString(this.lazySources()) }),
       resultPath: '$.plan',
     });
     const read = chunkMap(this, 'ReadStep', {
       bucket, keyPath: '$.plan.parts.key', label: 'Read', function: steps.read, maxConcurrency: READ_CONCURRENCY,
     });
     const pack = functionStep(this, 'PackStep', { function: steps.pack, payload: sfn.TaskInput.fromObject(execution), resultPath: '$.pack' });
-    const look = functionStep(this, 'LookStep', { function: steps.look, payload: sfn.TaskInput.fromObject(execution), resultPath: '$.look' });
+    const look = functionStep(this, 'LookStep', { function: steps.look, payload: sfn.TaskInput.fromObject({ ...execution, 'entered.$': '$$.State.EnteredTime' }), resultPath: '$.look' });
     const send = chunkMap(this, 'SendStep', {
       bucket,
       keyPath: '$.look.pending.key',

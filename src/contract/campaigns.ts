@@ -336,6 +336,10 @@ export interface PlanInput extends CampaignExecution {
   /** Every registered source. */
   readonly sources: { readonly [name: string]: SourceConfig };
 }
+/** What the state machine says: the sources as JSON text, because a member whose name ends in `.$` would be a path to it. */
+export interface PlanStepInput extends Omit<PlanInput, 'sources'> {
+  readonly sources: string;
+}
 export interface PlanAnswer {
   readonly next: 'READ' | 'LOOK' | 'END';
   readonly parts?: { readonly bucket: string; readonly key: string };

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { CampaignExecution, LookAnswer, LookInput, PackAnswer, PlanAnswer, PlanInput, ReadPart, ReadPartResult } from '../../contract/campaigns';
+import { CampaignExecution, LookAnswer, LookInput, PackAnswer, PlanAnswer, PlanStepInput, ReadPart, ReadPartResult } from '../../contract/campaigns';
 import { ChunkSendEvent, ChunkSendResult } from '../../contract/chunk-send';
 import { collectStatistics } from '../../domain/campaigns/collect-statistics';
 import { ControlAnswer, control as answerTo } from '../../domain/campaigns/control-campaigns';
@@ -47,10 +47,10 @@ export const watch = async (event: { readonly task?: string }, context: Context)
 };
 
 /** Begins an execution: plans what is to be read for the recipients of a run, unless they are frozen. */
-export const plan = async (event: PlanInput): Promise<PlanAnswer> => {
+export const plan = async (event: PlanStepInput): Promise<PlanAnswer> => {
   const dependencies = forPlan();
   try {
-    return await planRecipients(event, dependencies);
+    return await planRecipients({ ...event, sources: JSON.parse(event.sources) }, dependencies);
   } finally {
     dependencies.telemetry.flush();
   }
