@@ -1,6 +1,6 @@
 import { RunChange } from './runs';
 import {
-  ACTIVE_STATES, CampaignConfig, CampaignInput, CampaignReason, CampaignRun, CampaignState, FINAL_STATES, RESUMABLE_STATES, SORT_KEY_RUN_RECORD,
+  ACTIVE_STATES, CampaignConfig, CampaignInput, CampaignReason, CampaignRun, CampaignState, RESUMABLE_STATES, SORT_KEY_RUN_RECORD,
   runRecordPartitionKey,
 } from '../../contract/campaigns';
 import { RunFlag } from '../../contract/chunk-send';
@@ -98,7 +98,7 @@ export function beginning(input: CampaignInput, { retentionDays }: CampaignConfi
  */
 export function decide(run: CampaignRun, command: RunCommand, now: number): RunDecision {
   const { state } = run;
-  const { PAUSING, PAUSED, CANCELLING, CANCELLED, STARTING, SENDING, HELD } = CampaignState;
+  const { PAUSING, PAUSED, CANCELLING, CANCELLED } = CampaignState;
   const outcomes: { readonly [name in RunCommand]: { readonly [of in CampaignState]?: RunDecision } } = {
     pause: {
       STARTING: endOf(run, PAUSING, PAUSED, now),
@@ -122,9 +122,9 @@ export function decide(run: CampaignRun, command: RunCommand, now: number): RunD
     },
   };
   if (command === 'resume' && state === CampaignState.FAILED && run.generation === 0) {
-    return refused(`run ${run.runId} never began: ${run.message ?? 'its schedule was refused'}; start it anew with another clientToken`);
+    return refused(`run ${run.runId} never began: ${run.message}; start it anew with another clientToken`);
   }
-  return outcomes[command][state] ?? refused(`run ${run.runId} is ${state}, and ${WHY_NOT[command]}; ${hintOf(state, [STARTING, SENDING, HELD])}`);
+  return outcomes[command][state] ?? refused(`run ${run.runId} is ${state}, and ${WHY_NOT[command]}; ${hintOf(state)}`);
 }
 
 /** What ends a run, or goes on with it, whose execution is gone. */
@@ -181,16 +181,14 @@ const WHY_NOT: { readonly [command in RunCommand]: string } = {
   cancel: 'what has ended cannot be cancelled',
 };
 
-function hintOf(state: CampaignState, underWay: readonly CampaignState[]): string {
+function hintOf(state: CampaignState): string {
   switch (state) {
     case CampaignState.SCHEDULED:
     case CampaignState.RECURRING: return 'cancel it, and start it anew with another clientToken when it is wanted';
     case CampaignState.PAUSING: return 'ask again when it is PAUSED, in a few seconds';
     case CampaignState.CANCELLING: return 'it ends by itself, in a few seconds';
     case CampaignState.FAILED: return 'nothing is sent; resume it, or cancel it';
-    default: return FINAL_STATES.includes(state)
-      ? 'start a campaign anew with another clientToken, or retry the people who were not reached'
-      : `it was expected to be one of ${underWay.join(', ')}`;
+    default: return 'start a campaign anew with another clientToken, or retry the people who were not reached';
   }
 }
 

@@ -200,6 +200,25 @@ describe('a schedule', () => {
     expect((await world.run(literal)).runId).not.toBe(first.runId);
   });
 
+  test('and a cancel at the same moment: one of them wins', async () => {
+    await world.run({ ...START, schedule: AT });
+    const { transition } = world.runs;
+    jest.spyOn(world.runs, 'transition').mockImplementationOnce(async (read, change, now) => {
+      await transition.call(world.runs, read, { state: CampaignState.CANCELLED }, now);
+      return transition.call(world.runs, read, change, now);
+    });
+    expect(await world.run(begin)).toMatchObject({ state: 'CANCELLED' });
+    expect(world.executions.size).toBe(0);
+  });
+
+  test('that comes twice at the same moment begins one run', async () => {
+    await world.run({ ...START, schedule: { rate: '1 day' } });
+    const runs = await Promise.all([world.run(begin), world.run(begin)]);
+    expect(new Set(runs.map(({ runId }) => runId)).size).toBe(1);
+    expect(world.executions.size).toBe(1);
+    expect(world.table.items.size).toBe(2);
+  });
+
   test('of a run that nobody knows begins nothing', async () => {
     expect(await world.errors(begin)).toEqual([expect.stringContaining('runId must be the id of a run that is remembered')]);
     expect(world.steps).toEqual([]);

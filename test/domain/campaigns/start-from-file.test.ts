@@ -68,6 +68,7 @@ describe('a file that is wrong', () => {
     ['is empty', ' \n', '', /^is empty/],
     ['is no JSON', '{\n"campaign": "A secret offer",\n}', '', /^is no JSON, at line 3: mend it there/],
     ['is cut off', '{"campaign": "A secret', '', /^is no JSON, at /],
+    ['is cut off after a colon', '{"campaign":', '', /^is no JSON, at its end: /],
     ['is not UTF-8', '\u0000latin1 é', '', /^is not UTF-8/],
     ['is a list', '[]', '', /^must be a JSON object/],
     ['asks for something else', '{"action":"cancel","runId":"run-1"}', 'action', /must be one of start, dryRun, estimate in a file, got "cancel": invoke the control function/],

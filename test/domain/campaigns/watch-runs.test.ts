@@ -85,6 +85,18 @@ describe('a run that somebody should be working on', () => {
     expect(await world.load(RUN)).toMatchObject({ state: 'COMPLETED', generation: 1 });
   });
 
+  test('and is changed at the same moment is left to whoever changed it', async () => {
+    world.executions.clear();
+    const { transition } = world.runs;
+    jest.spyOn(world.runs, 'transition').mockImplementationOnce(async (read, change, now) => {
+      await transition.call(world.runs, read, { state: CampaignState.PAUSED }, now);
+      return transition.call(world.runs, read, change, now);
+    });
+    expect(await world.watch()).toEqual(NOTHING);
+    expect(await world.load(RUN)).toMatchObject({ state: 'PAUSED', generation: 1 });
+    expect(world.executions.size).toBe(0);
+  });
+
   test('that cannot be looked after does not keep the watchdog from others', async () => {
     await world.run({ ...START, clientToken: 't2' });
     world.executions.clear();
@@ -123,6 +135,18 @@ describe('a run to come', () => {
     expect(await world.watch()).toEqual({ ...NOTHING, started: 1 });
     expect(await world.load(RUN)).toMatchObject({ state: 'STARTING', generation: 1 });
     expect(world.executions.has(`${RUN}-1`)).toBe(true);
+  });
+
+  test('and has begun meanwhile is left alone', async () => {
+    await world.run({ ...START, ...at });
+    const stale = await world.load(RUN);
+    world.now = Date.parse('2026-12-01T00:11:00Z');
+    await world.run({ action: 'startScheduled', runId: RUN });
+    const { list } = world.runs;
+    jest.spyOn(world.runs, 'list').mockImplementation(async (state, options) =>
+      (state === CampaignState.SCHEDULED ? { runs: [stale] } : list.call(world.runs, state, options)));
+    expect(await world.watch()).toEqual({ ...NOTHING, watched: 2 });
+    expect(world.executions.size).toBe(1);
   });
 
   test('gets the schedule that a crash kept from it', async () => {
