@@ -74,7 +74,7 @@ const MAX_ATTEMPTS = 8;
 const PARTITIONS = 64;
 
 /** Characters that are kept before they go to S3. */
-const SPILL_CHARACTERS = 8_000_000;
+const SPILL_CHARACTERS = 4_000_000;
 
 const OBJECTS_AT_ONCE = 16;
 
