@@ -10,7 +10,7 @@ export interface Call {
   readonly endedAt: number;
 }
 
-/** Milliseconds after which a handler is given up. */
+/** Milliseconds after which a handler is given up, unless told. */
 const LIMIT_MS = 30_000;
 
 /**
@@ -19,9 +19,11 @@ const LIMIT_MS = 30_000;
  */
 export class HandlerProcess {
   /** The first call, measured from the start of the process. */
-  public static async start(file: string, args: string[], env: Record<string, string>): Promise<{ process: HandlerProcess; first: Call }> {
+  public static async start(
+    file: string, args: string[], env: Record<string, string>, limitMs: number = LIMIT_MS,
+  ): Promise<{ process: HandlerProcess; first: Call }> {
     const startedAt = performance.now();
-    const started = new HandlerProcess(spawn(file, args, { env, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] }));
+    const started = new HandlerProcess(spawn(file, args, { env, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] }), limitMs);
     try {
       return { process: started, first: await started.next(startedAt) };
     } catch (error) {
@@ -33,7 +35,7 @@ export class HandlerProcess {
   private readonly answers: AsyncIterator<string>;
   private errors = '';
 
-  private constructor(private readonly child: ChildProcess) {
+  private constructor(private readonly child: ChildProcess, private readonly limitMs: number) {
     this.answers = createInterface(child.stdio[3] as Readable)[Symbol.asyncIterator]();
     child.stderr!.setEncoding('utf8').on('data', (text: string) => { this.errors += text; });
   }
@@ -50,11 +52,11 @@ export class HandlerProcess {
   }
 
   private async next(startedAt: number): Promise<Call> {
-    const limit = setTimeout(() => this.stop(), LIMIT_MS);
+    const limit = setTimeout(() => this.stop(), this.limitMs);
     const { value } = await this.answers.next();
     clearTimeout(limit);
     if (value === undefined) {
-      throw new Error(`${this.child.spawnargs.join(' ')} ended, or took over ${LIMIT_MS / 1000} s, without an answer: ${this.errors}`);
+      throw new Error(`${this.child.spawnargs.join(' ')} ended, or took over ${this.limitMs / 1000} s, without an answer: ${this.errors}`);
     }
     return { answer: value, startedAt, endedAt: performance.now() };
   }

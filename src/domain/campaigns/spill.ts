@@ -28,8 +28,8 @@ export function spillKey({ runId, generation, part, attempt }: SpillPlace, parti
   return `${SPILL_PREFIX}${runId}/${generation}/${partition}/${part}-${attempt}-${number}.jsonl`;
 }
 
-/** Characters of lines that wait in memory to be written. */
-const MAX_WAITING_CHARACTERS = 16_000_000;
+/** Bytes of lines that wait in memory to be written: more than a part of the table has. */
+const MAX_WAITING_BYTES = 16_000_000;
 
 /** Objects that are written at once. */
 const PARALLEL_WRITES = 16;
@@ -38,8 +38,9 @@ const PARALLEL_WRITES = 16;
 export class Spill {
   /** Objects by partition. */
   public readonly objects: number[];
-  private waiting: string[][];
-  private characters = 0;
+  /** As bytes: a text that was put together keeps its pieces. */
+  private waiting: Buffer[][];
+  private bytes = 0;
 
   public constructor(private readonly place: SpillPlace, private readonly partitions: number, private readonly bucket: CampaignObjects) {
     this.objects = Array(partitions).fill(0);
@@ -47,14 +48,14 @@ export class Spill {
   }
 
   public add(line: Omit<SpillLine, 'endpoint'> & { readonly endpoint?: EndpointMembers }): void {
-    const text = spillText(line);
-    this.characters += text.length;
-    this.waiting[partitionOf(line.id, this.partitions)].push(text);
+    const bytes = Buffer.from(`${spillText(line)}\n`);
+    this.bytes += bytes.length;
+    this.waiting[partitionOf(line.id, this.partitions)].push(bytes);
   }
 
   /** To be called after each page of people. */
   public async makeRoom(): Promise<void> {
-    if (this.characters > MAX_WAITING_CHARACTERS) {
+    if (this.bytes > MAX_WAITING_BYTES) {
       await this.flush();
     }
   }
@@ -62,16 +63,16 @@ export class Spill {
   public async flush(): Promise<void> {
     const lines = this.waiting;
     this.waiting = this.empty();
-    this.characters = 0;
+    this.bytes = 0;
     const partitions = lines.flatMap(({ length }, partition) => (length > 0 ? [partition] : []));
     await sideBySide(partitions, PARALLEL_WRITES, async (partition) => {
       const key = spillKey(this.place, partition, this.objects[partition]++);
-      await this.bucket.write(key, lines[partition].join('\n'));
+      await this.bucket.write(key, Buffer.concat(lines[partition]));
       lines[partition] = [];
     });
   }
 
-  private empty(): string[][] {
+  private empty(): Buffer[][] {
     return Array.from({ length: this.partitions }, () => []);
   }
 }
