@@ -152,6 +152,7 @@ interface Sending {
   readonly deps: SendMapsDependencies;
   /** As last read. */
   flag: RunFlag;
+  isFlagUnread?: boolean;
   /** Why nothing else is begun. */
   stopped?: SendErrorCode;
 }
@@ -289,8 +290,14 @@ async function isStopped(sending: Sending): Promise<boolean> {
     try {
       const text = await deps.text(place);
       sending.flag = text === undefined ? sending.flag : JSON.parse(text);
+      sending.isFlagUnread = false;
     } catch (error) {
-      deps.telemetry.warn('CAMPAIGN_FLAG_UNREADABLE', 'the flag of a run cannot be read; what was read last counts', { runId: sending.runId, reason: errorText(error) });
+      if (!sending.isFlagUnread) {
+        deps.telemetry.warn('FLAG_NOT_READ', 'the flag of a run cannot be read; what was read last counts', {
+          runId: sending.runId, state: sending.flag.state, reason: errorText(error),
+        });
+      }
+      sending.isFlagUnread = true;
     }
     const { state, until } = sending.flag;
     if (state === 'PAUSE' || state === 'CANCEL') {

@@ -285,7 +285,7 @@ describe('the flag', () => {
     const other = new MapsWorld(2);
     other.objects.set('flag', 'no JSON');
     expect(await other.send()).toMatchObject({ counts: { accepted: 2 } });
-    expect(other.telemetry.codes).toContain('CAMPAIGN_FLAG_UNREADABLE');
+    expect(other.telemetry.codes).toContain('FLAG_NOT_READ');
   });
 
   test('is not asked for when there is none', async () => {
