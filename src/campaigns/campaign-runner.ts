@@ -1,4 +1,4 @@
-import { ArnFormat, CfnOutput, Duration, Lazy, RemovalPolicy, Resource, Token } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Duration, Lazy, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -7,7 +7,6 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -19,12 +18,13 @@ import { RunCampaignsFunction } from './handlers/run-campaigns-function';
 import { RecipientSource } from './recipient-source';
 import { ISubscriberTable } from '../audience/subscriber-table';
 import {
-  CAMPAIGN_DROP_PREFIX, CAMPAIGN_EVENT_SOURCE, CAMPAIGN_RUN_CHANGED, CampaignConfig, CampaignState, DEFAULT_RUN_RETENTION_DAYS, REJECTED_DROP_PREFIX,
+  CAMPAIGN_DROP_PREFIX, CAMPAIGN_EVENT_SOURCE, CAMPAIGN_RUN_CHANGED, CampaignConfig, CampaignState, DEFAULT_RUN_RETENTION_DAYS, PLANNED_PREFIX,
+  REJECTED_DROP_PREFIX,
   RUN_PARTITION_KEY, RUN_PREFIX, RUN_SORT_KEY, SPILL_PREFIX, STATE_INDEX, STATE_INDEX_PARTITION_KEY, STATE_INDEX_SORT_KEY, SourceConfig,
   SourceNeeds,
 } from '../contract/campaigns';
 import {
-  ENV_CAMPAIGN_BUCKET, ENV_CAMPAIGN_CHANNEL_FUNCTION, ENV_CAMPAIGN_CONFIG, ENV_CAMPAIGN_STATE_MACHINE, ENV_EVENT_BUS, ENV_NOTIFICATION_TOPIC_ARN,
+  ENV_CAMPAIGN_BUCKET, ENV_CAMPAIGN_CHANNEL_FUNCTION, ENV_CAMPAIGN_CONFIG, ENV_CAMPAIGN_CONTROL_FUNCTION_ARN, ENV_CAMPAIGN_STATE_MACHINE, ENV_EVENT_BUS, ENV_NOTIFICATION_TOPIC_ARN,
   ENV_RUNS_TABLE, ENV_SCHEDULE_GROUP, ENV_SCHEDULE_ROLE_ARN, ENV_SOURCE_NEEDS, ENV_STATISTICS_FUNCTION, ENV_SUBSCRIBER_TABLE,
 } from '../contract/environment';
 import { PINPOINT_MAX_ENDPOINTS } from '../contract/limits';
@@ -35,6 +35,7 @@ import {
   sendEventsToEventBridge, useHandler, warnToAddStatement,
 } from '../shared/channel-resources';
 import { chunkMap, functionStep } from '../shared/chunk-map';
+import { JobMachine, letRulesUseKey } from '../shared/job-machine';
 import { jobTopic } from '../shared/job-topic';
 import { LineFunctionOptions } from '../shared/line-function-options';
 import { uniqueName } from '../shared/unique-name';
@@ -106,8 +107,8 @@ export interface CampaignRunnerProps {
   readonly channelKey?: string;
 
   /**
-   * Bucket of frozen recipients and results, below `runs/`, of inputs dropped as files, below `campaigns/`, and of what is in between, below
-   * `spill/` and `rejected/`. For dropped files a given bucket must send events to Amazon EventBridge (`eventBridgeEnabled`); objects of
+   * Bucket of frozen recipients and results, below `runs/`, of inputs dropped as files, below `campaigns/`, of inputs of campaigns to come,
+   * below `planned/`, and of what is in between, below `spill/` and `rejected/`. For dropped files a given bucket must send events to Amazon EventBridge (`eventBridgeEnabled`); objects of
    * runs are not removed from it after `retention` unless it has such rules.
    *
    * @default - a bucket is made: private, TLS only, encrypted, versioned
@@ -277,7 +278,7 @@ export class CampaignRunner extends Resource {
     this.bucket = props.bucket ?? this.createBucket(config.retentionDays);
     if (props.bucket) {
       checkGivenBucket(this, 'bucket', props.bucket, {
-        actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'], prefixes: [RUN_PREFIX, SPILL_PREFIX, CAMPAIGN_DROP_PREFIX, REJECTED_DROP_PREFIX],
+        actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'], prefixes: [RUN_PREFIX, PLANNED_PREFIX, SPILL_PREFIX, CAMPAIGN_DROP_PREFIX, REJECTED_DROP_PREFIX],
       });
     }
     const runs = this.createTable();
@@ -338,7 +339,7 @@ export class CampaignRunner extends Resource {
       description: 'Sends a campaign to maps of endpoints', timeout: long, environment: channelFunction,
     });
     if (this.channel.takesChunks) {
-      this.letChannelUseBucket();
+      this.letUseBucket(this.channel.handler, 's3:GetObject', 's3:PutObject');
     } else {
       this.grantRuns(send);
       this.grantWork(send, RUN_PREFIX, 's3:GetObject', 's3:PutObject');
@@ -369,13 +370,17 @@ export class CampaignRunner extends Resource {
       timeout: Duration.minutes(5),
       environment: {
         ...command,
+        // Schedules that it makes invoke the control function, as those do that the control function makes.
+        [ENV_CAMPAIGN_CONTROL_FUNCTION_ARN]: control.functionArn,
         ...(this.channel.statisticsFunction && { [ENV_STATISTICS_FUNCTION]: this.channel.statisticsFunction.functionName }),
       },
     });
     this.controlFunction = control;
     for (const commander of [control, watch]) {
       this.grantRuns(commander);
+      iam.Grant.addToPrincipal({ grantee: commander, actions: ['dynamodb:Query'], resourceArns: [`${runs.tableArn}/index/${STATE_INDEX}`] });
       this.grantWork(commander, RUN_PREFIX, 's3:GetObject', 's3:PutObject');
+      this.grantWork(commander, PLANNED_PREFIX, 's3:GetObject', 's3:PutObject', 's3:DeleteObject');
       iam.Grant.addToPrincipalOrResource({ grantee: commander, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn], resource: this.bucket });
       machine.grantStartExecution(commander);
       machine.grantExecution(commander, 'states:DescribeExecution');
@@ -392,6 +397,9 @@ export class CampaignRunner extends Resource {
     // A file or a schedule that waited for hours is not a campaign that anybody still expects.
     for (const called of [control, watch]) {
       called.configureAsyncInvoke({ maxEventAge: Duration.hours(1), retryAttempts: 2, onFailure: new SqsDestination(failures) });
+    }
+    if (encryptionKey) {
+      letRulesUseKey(this, encryptionKey);
     }
     new events.Rule(this, 'Dropped', {
       description: 'Starts campaigns that are dropped as files',
@@ -446,7 +454,7 @@ export class CampaignRunner extends Resource {
     grantRead(this.planFunction);
     for (const each of functions) {
       each.grantInvoke(this.planFunction);
-      this.letFunctionWriteList(each);
+      this.letUseBucket(each, 's3:PutObject');
     }
   }
 
@@ -610,8 +618,9 @@ export class CampaignRunner extends Resource {
   }
 
   private grantRuns(grantee: iam.IGrantable): void {
-    grantTableWrite(this.runsTable, grantee, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query');
-    iam.Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns: [`${this.runsTable.tableArn}/index/${STATE_INDEX}`] });
+    grantTableKeyWrite(this.runsTable, grantee);
+    const actions = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'];
+    iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [this.runsTable.tableArn] });
   }
 
   /** Actions on the bucket's objects below a prefix, and what they take of its key. */
@@ -622,35 +631,30 @@ export class CampaignRunner extends Resource {
   }
 
   /**
-   * The channel reads chunks and flags and writes results. Said in the bucket's policy and the key's, so that a channel of another stack need
-   * not know its runners.
+   * Lets a function of the user's, perhaps of another stack, use objects of the bucket. What the runner's stack made says so itself, so that
+   * a channel need not know its runners; what was given, says the function's role, so that the giver need not know the channel.
    */
-  private letChannelUseBucket(): void {
-    const { handler } = this.channel;
-    const role = handler.role?.roleArn;
-    const principals = [role === undefined ? new iam.AccountPrincipal(this.stack.account) : new iam.ArnPrincipal(role)];
-    this.letUseBucket(handler.node.path, principals, RUN_PREFIX, role === undefined, 's3:GetObject', 's3:PutObject');
-  }
-
-  private letFunctionWriteList(source: lambda.IFunction): void {
-    const role = source.role?.roleArn;
-    const principals = [role === undefined ? new iam.AccountPrincipal(this.stack.account) : new iam.ArnPrincipal(role)];
-    this.letUseBucket(source.node.path, principals, RUN_PREFIX, role === undefined, 's3:PutObject');
-  }
-
-  private letUseBucket(who: string, principals: iam.PrincipalBase[], prefix: string, isUnknown: boolean, ...actions: string[]): void {
+  private letUseBucket(user: lambda.IFunction, ...actions: string[]): void {
+    const roleArn = user.role?.roleArn;
+    const principals = [roleArn === undefined ? new iam.AccountPrincipal(this.stack.account) : new iam.ArnPrincipal(roleArn)];
     const statements = [
-      new iam.PolicyStatement({ principals, actions, resources: [this.bucket.arnForObjects(`${prefix}*`)] }),
+      new iam.PolicyStatement({ principals, actions, resources: [this.bucket.arnForObjects(`${RUN_PREFIX}*`)] }),
       // Without it S3 answers 403 instead of 404 for a chunk that does not exist any more (Amazon S3 API, GetObject).
       ...actions.includes('s3:GetObject') ? [new iam.PolicyStatement({ principals, actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] })] : [],
     ];
     for (const statement of statements) {
-      if (isUnknown || !this.bucket.addToResourcePolicy(statement).statementAdded) {
-        warnToAddStatement(this, 'channelBucketPolicy', `the policy of the bucket ${this.bucket.node.path} for ${who}`, statement);
+      if (roleArn === undefined) {
+        warnToAddStatement(this, 'channelBucketPolicy', `the policy of the bucket ${this.bucket.node.path} for ${user.node.path}`, statement);
+      } else if (Stack.of(this.bucket) !== this.stack || !this.bucket.addToResourcePolicy(statement).statementAdded) {
+        iam.Grant.addToPrincipal({ grantee: user, actions: statement.actions, resourceArns: statement.resources });
       }
     }
-    if (this.bucket.encryptionKey && !isUnknown) {
-      letServiceUseKey(this.bucket.encryptionKey, new iam.PolicyStatement({ principals, actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] }));
+    const key = this.bucket.encryptionKey;
+    if (key && roleArn !== undefined) {
+      const use = new iam.PolicyStatement({ principals, actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'] });
+      if (Stack.of(key) !== this.stack || !key.addToResourcePolicy(use, true).statementAdded) {
+        key.grant(user, ...use.actions);
+      }
     }
   }
 
@@ -703,20 +707,13 @@ export class CampaignRunner extends Resource {
       state.addCatch(noteFailure, { resultPath: '$.error' });
     }
 
-    const { encryptionKey } = this.resources;
-    return new sfn.StateMachine(this, 'Run', {
-      definitionBody: sfn.DefinitionBody.fromChainable(plan),
+    return new JobMachine(this, 'Run', {
+      start: plan,
       comment: 'Sends a campaign: freezes its recipients, sends chunk by chunk, looks in between',
       // Runs are held, paused and limited by their records; this only ends what would never end.
       timeout: Duration.days(60),
-      tracingEnabled: true,
-      logs: {
-        destination: new logs.LogGroup(this, 'RunLogs', this.resources.logGroupProps()),
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: false,
-      },
-      ...(encryptionKey && { encryptionConfiguration: new sfn.CustomerManagedEncryptionConfiguration(encryptionKey) }),
-      removalPolicy: this.resources.transientRemovalPolicy,
+      bucket,
+      resources: this.resources,
     });
   }
 

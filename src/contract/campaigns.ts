@@ -103,7 +103,7 @@ export enum CampaignState {
   EXPIRED = 'EXPIRED',
   /** Ended: everybody is decided. */
   COMPLETED = 'COMPLETED',
-  /** Could not go on; can be resumed once the cause is mended, if its recipients are frozen. */
+  /** Could not go on; can be resumed once the cause is mended. */
   FAILED = 'FAILED',
 }
 
