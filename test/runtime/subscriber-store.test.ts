@@ -1,6 +1,7 @@
-import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import * as fc from 'fast-check';
+import { tagShard } from '../../src/domain/audience/subscriber-tag';
 import { DynamoSubscriberStore } from '../../src/runtime/subscriber-store';
 import { FakeDynamoDb } from '../support/fake-dynamodb';
 
@@ -111,6 +112,36 @@ describe('unfollow', () => {
     expect(row()).toEqual(tombstone(2000));
     expect(await store.unfollow(event(1500), 'OPT_OUT')).toBe('outdated');
     expect(row()).toEqual(tombstone(2000));
+  });
+});
+
+describe('an erasure of someone with tags', () => {
+  const tagKey = (tag: string) => `TAG#line#${tag}#${tagShard(USER)}`;
+  const givenTags = (...tags: string[]) => {
+    table.items.set(`${PK} ENDPOINT`, { ...SUBSCRIBED, tags: { SS: tags } });
+    tags.forEach((tag) => table.items.set(`${tagKey(tag)} ${USER}`, { pk: { S: tagKey(tag) }, sk: { S: USER }, taggedAt: { N: '1' } }));
+  };
+
+  test('removes their rows, before the row that names them', async () => {
+    givenTags('vip', '春のセール');
+    dynamo.on(PutItemCommand).rejectsOnce(new Error('down'));
+    await expect(store.unfollow(event(2000), 'DELETE')).rejects.toThrow('down');
+    expect([...table.items.keys()]).toEqual([`${PK} ENDPOINT`]);
+    expect(row()?.tags).toEqual({ SS: ['vip', '春のセール'] });
+  });
+
+  test('removes the row of a tag that an import gave while it was at work', async () => {
+    givenTags('vip', 'new');
+    dynamo.on(GetItemCommand).resolves({ Item: { ...SUBSCRIBED, tags: { SS: ['vip'] } } });
+    expect(await store.unfollow(event(2000), 'DELETE')).toBe('applied');
+    expect([...table.items.keys()]).toEqual([`${PK} ENDPOINT`]);
+    expect(row()).toEqual(tombstone(2000));
+  });
+
+  test.each([[event(999)], [event(1000, 'A')]])('keeps all when a newer event is stored: %j', async (older) => {
+    givenTags('vip');
+    expect(await store.unfollow(older, 'DELETE')).toBe('outdated');
+    expect(table.items.size).toBe(2);
   });
 });
 
