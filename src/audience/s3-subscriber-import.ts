@@ -16,6 +16,7 @@ import { IMPORT_PREFIX, ImportConfig } from '../contract/imports';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY } from '../contract/subscriber';
 import { ChannelResources, checkGivenBucket, grantObjects, sendEventsToEventBridge } from '../shared/channel-resources';
+import { letRulesUseKey } from '../shared/job-machine';
 import { jobTopic } from '../shared/job-topic';
 import { LineFunctionOptions } from '../shared/line-function-options';
 import { uniqueName } from '../shared/unique-name';
@@ -248,6 +249,9 @@ export class S3SubscriberImport extends Resource {
       runbook: 'imports-failed',
     });
     this.failureQueue = failures;
+    if (encryptionKey) {
+      letRulesUseKey(this, encryptionKey);
+    }
     new events.Rule(this, 'Dropped', {
       description: 'Imports files of subscribers that are dropped',
       eventPattern: {

@@ -1,7 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -12,6 +11,7 @@ import { ENV_IMPORT_BUCKET, ENV_IMPORT_CONFIG, ENV_NOTIFICATION_TOPIC_ARN, ENV_S
 import { IMPORT_PREFIX, ImportConfig } from '../contract/imports';
 import { ChannelResources, grantObjects, grantTableWrite, useHandler } from '../shared/channel-resources';
 import { chunkMap, functionStep } from '../shared/chunk-map';
+import { JobMachine } from '../shared/job-machine';
 
 export interface SubscriberImportEngineProps {
   /** Export of the bundle that freezes what is to be written. */
@@ -102,19 +102,12 @@ export class SubscriberImportEngine extends Construct {
     for (const state of [freeze, write, sweep, finish]) {
       state.addCatch(noteFailure, { resultPath: '$.error' });
     }
-    const { encryptionKey } = resources;
-    return new sfn.StateMachine(this, 'Run', {
-      definitionBody: sfn.DefinitionBody.fromChainable(keepInput),
+    return new JobMachine(this, 'Run', {
+      start: keepInput,
       comment: 'Imports subscribers: freezes rows, writes chunk by chunk, tells what came of it',
       timeout: Duration.days(1),
-      tracingEnabled: true,
-      logs: {
-        destination: new logs.LogGroup(this, 'RunLogs', resources.logGroupProps()),
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: false,
-      },
-      ...(encryptionKey && { encryptionConfiguration: new sfn.CustomerManagedEncryptionConfiguration(encryptionKey) }),
-      removalPolicy: resources.transientRemovalPolicy,
+      bucket,
+      resources,
     });
   }
 }

@@ -24,14 +24,15 @@ import {
   SourceNeeds,
 } from '../contract/campaigns';
 import {
-  ENV_CAMPAIGN_BUCKET, ENV_CAMPAIGN_CHANNEL_FUNCTION, ENV_CAMPAIGN_CONFIG, ENV_CAMPAIGN_CONTROL_FUNCTION_ARN, ENV_CAMPAIGN_STATE_MACHINE, ENV_EVENT_BUS, ENV_NOTIFICATION_TOPIC_ARN,
+  ENV_CAMPAIGN_BUCKET, ENV_CAMPAIGN_CHANNEL_FUNCTION, ENV_CAMPAIGN_CONFIG, ENV_CAMPAIGN_CONTROL_FUNCTION_ARN, ENV_CAMPAIGN_STATE_MACHINE,
+  ENV_EVENT_BUS, ENV_NOTIFICATION_TOPIC_ARN,
   ENV_RUNS_TABLE, ENV_SCHEDULE_GROUP, ENV_SCHEDULE_ROLE_ARN, ENV_SOURCE_NEEDS, ENV_STATISTICS_FUNCTION, ENV_SUBSCRIBER_TABLE,
 } from '../contract/environment';
 import { PINPOINT_MAX_ENDPOINTS } from '../contract/limits';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN } from '../contract/subscriber';
 import {
-  ChannelResources, HandlerSettings, checkGivenBucket, grantObjects, grantTableRead, grantTableWrite, letServiceUseKey,
+  ChannelResources, HandlerSettings, checkGivenBucket, grantObjects, grantTableKeyWrite, grantTableRead,
   sendEventsToEventBridge, useHandler, warnToAddStatement,
 } from '../shared/channel-resources';
 import { chunkMap, functionStep } from '../shared/chunk-map';

@@ -26,7 +26,8 @@ export class CampaignExecutions implements Executions {
     // Source: AWS Service Authorization Reference, "Resource types defined by AWS Step Functions".
     const executionArn = `${this.stateMachineArn.replace(':stateMachine:', ':execution:')}:${executionName(runId, generation)}`;
     try {
-      const { status } = await this.client.send(new DescribeExecutionCommand({ executionArn }));
+      // Input and output may be encrypted with a key that this function need not use.
+      const { status } = await this.client.send(new DescribeExecutionCommand({ executionArn, includedData: 'METADATA_ONLY' }));
       return status === 'RUNNING' || status === 'PENDING_REDRIVE' ? 'RUNNING' : 'ENDED';
     } catch (error) {
       if ((error as Error).name === 'ExecutionDoesNotExist') {

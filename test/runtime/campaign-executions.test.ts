@@ -33,7 +33,9 @@ test.each(['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'] as const)('one that %s
 test.each(['RUNNING', 'PENDING_REDRIVE'] as const)('one that is %s runs', async (status) => {
   sfn.on(DescribeExecutionCommand).resolves({ status });
   expect(await executions.status('run-1', 2)).toBe('RUNNING');
-  expect(sfn.commandCalls(DescribeExecutionCommand)[0].args[0].input).toEqual({ executionArn: 'arn:aws-cn:states:cn-north-1:123456789012:execution:Run-1A2B:run-1-2' });
+  expect(sfn.commandCalls(DescribeExecutionCommand)[0].args[0].input).toEqual({
+    executionArn: 'arn:aws-cn:states:cn-north-1:123456789012:execution:Run-1A2B:run-1-2', includedData: 'METADATA_ONLY',
+  });
 });
 
 test('one that nobody knows is none; other errors are thrown', async () => {
