@@ -108,6 +108,14 @@ const STOP_REASONS: { readonly [code in SendErrorCode]?: CampaignReason } = {
   [SendErrorCode.LINE_REFUSED_CONTENT]: CampaignReason.CONTENT_REFUSED,
 };
 
+/** What the operator does then. */
+const STOP_FIXES: { readonly [reason in CampaignReason]?: string } = {
+  [CampaignReason.CREDENTIALS_UNAVAILABLE]: 'correct the channel\'s secret and resume the run',
+  [CampaignReason.QUOTA_EXHAUSTED]: 'raise the plan, or wait for the next month, and resume the run',
+  [CampaignReason.CONTENT_REFUSED]: 'correct the template or the media that the content names and resume the run, or cancel it and start another one',
+  [CampaignReason.STOPPED_BY_CHANNEL]: 'what the channel stopped stays stopped: cancel the run, mend what was refused, and start another one',
+};
+
 /** Chunks that were stopped by the run itself say nothing about the channel. */
 const OWN_STOPS: readonly SendErrorCode[] = [SendErrorCode.RUN_PAUSED, SendErrorCode.RUN_CANCELLED, SendErrorCode.SEND_WINDOW_OVER];
 
@@ -305,11 +313,8 @@ function stopOf(stops: readonly SendErrorCode[]): { reason: CampaignReason; mess
   if (stops.length === 0) {
     return undefined;
   }
-  const known = stops.find((code) => STOP_REASONS[code] !== undefined);
-  return {
-    reason: known === undefined ? CampaignReason.STOPPED_BY_CHANNEL : STOP_REASONS[known]!,
-    message: `the channel did not go on: ${stops.join(', ')}; docs/runbook.md says what to do`,
-  };
+  const reason = STOP_REASONS[stops.find((code) => STOP_REASONS[code] !== undefined) ?? stops[0]] ?? CampaignReason.STOPPED_BY_CHANNEL;
+  return { reason, message: `the channel did not go on: ${stops.join(', ')}; ${STOP_FIXES[reason]}` };
 }
 
 /** What to say when a canary was refused too often. Each treatment counts by itself: one that is fine does not speak for another. */
