@@ -107,6 +107,12 @@ test('whoever followed shortly before, or since, is left alone', async () => {
   expect(changes()).toEqual(expected([], ids(96, 100)));
 });
 
+test('a person whom a scan gives twice is looked at once', async () => {
+  await listFollowers(INPUT, given([...ids(2, 20), userId(2)], [...known(1, 20), ...known(1, 2), ...known(1, 1, { isIn: false })]));
+  expect(frozen()).toHaveLength(1);
+  expect(changes()).toEqual(expected([], ids(1, 1)));
+});
+
 test('followers who are opted out or erased are to be subscribers again only with allowReOptIn', async () => {
   const people = [...known(1, 10), ...known(11, 12, { isIn: false })];
   await listFollowers(INPUT, given(ids(1, 11), people));
@@ -179,6 +185,15 @@ describe('LINE', () => {
       'LINE did not list the channel\'s followers, 8 times: LINE answered HTTP 500 (x-line-request-id r-1)',
     );
     expect(stats()).toBeUndefined();
+  });
+
+  test('that does not answer until the time is over is asked again by the next invocation', async () => {
+    const remaining = [15 * MINUTE, MINUTE - 1];
+    const line = answering(status(500), status(500), ok({ userIds: ids(1, 2) }));
+    const deps = given([], [], { line, remainingMs: () => remaining.shift() ?? 15 * MINUTE });
+    expect(await listFollowers(INPUT, deps)).toEqual({ next: 'AGAIN', importId: ID });
+    expect(await listFollowers(INPUT, deps)).toMatchObject({ next: 'WRITE' });
+    expect(changes()).toEqual(expected(ids(1, 2), []));
   });
 
   test('may list other ids, which are left out', async () => {

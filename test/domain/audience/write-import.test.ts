@@ -198,6 +198,18 @@ describe('a tag', () => {
     expect(world.traces(1)).toEqual([`line#${userId(1)} ENDPOINT`]);
   });
 
+  test('that a sweep of another import takes from the list before it is looked at again is listed again', async () => {
+    const deps = world.dependencies();
+    const table = Object.create(deps.table);
+    table.putTagRow = async (...args: Parameters<typeof deps.table.putTagRow>) => {
+      await deps.table.setTag(userId(1), 'vip', false);
+      await deps.table.putTagRow(...args);
+    };
+    await writeImport(world.chunk(people(1, 1), 'import-1', 'vip'), { ...deps, table });
+    expect(world.row(1)!.tags).toEqual(['vip']);
+    expect(world.tagRow('vip', 1)).toBeDefined();
+  });
+
   test('of an attempt that broke off is removed when the person was erased since', async () => {
     // GIVEN
     const item = world.chunk(people(1, 1), 'import-1', 'vip');
