@@ -47,7 +47,8 @@ export class SubscriberImportEngine extends Construct {
       // Without it S3 answers 403 instead of 404 for an object that does not exist (Amazon S3 API, GetObject).
       iam.Grant.addToPrincipalOrResource({ grantee: step, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn], resource: bucket });
     }
-    grantTableWrite(subscribers.table, write, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:Query');
+    grantTableWrite(subscribers.table, write, 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem', 'dynamodb:Query');
     topic.grantPublish(freeze);
     topic.grantPublish(finish);
     this.stateMachine = this.createStateMachine(freeze, write, finish);

@@ -3,7 +3,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY } from '../contract/subscriber';
+import { SUBSCRIBER_PARTITION_KEY, SUBSCRIBER_SORT_KEY, TAG_KEY_PREFIX } from '../contract/subscriber';
 import { grantTableRead, grantTableWrite, tableProps } from '../shared/channel-resources';
 
 /** The system of record of who is a subscriber, here or in another stack. */
@@ -86,8 +86,13 @@ abstract class SubscriberTableBase extends Resource implements ISubscriberTable 
   }
 
   public grantErase(grantee: iam.IGrantable): iam.Grant {
-    // A tombstone replaces the row: a DeleteItem would forget the time and let an older event bring the person back.
-    return grantTableWrite(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    // A tombstone replaces the row: a DeleteItem would forget the time and let an older event bring the person back. Only tags go.
+    return grantTableWrite(this.table, grantee, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem').combine(iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:DeleteItem'],
+      resourceArns: [this.table.tableArn],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${TAG_KEY_PREFIX}*`] } },
+    }));
   }
 }
 

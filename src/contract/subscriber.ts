@@ -50,8 +50,11 @@ export const TAG_SHARDS = 32;
 /** Letters of any script, digits, space and `_.-`, 1 to 64 characters; `#` would end the part of the key. */
 export const TAG_PATTERN = /^[\p{L}\p{M}\p{N}_.-](?:[\p{L}\p{M}\p{N} _.-]{0,62}[\p{L}\p{M}\p{N}_.-])?$/u;
 
+/** What the keys of all tags' rows begin with. */
+export const TAG_KEY_PREFIX = 'TAG#';
+
 export function tagPartitionKey(channelKey: string, tag: string, shard: number): string {
-  return `TAG#${channelKey}#${tag}#${shard}`;
+  return `${TAG_KEY_PREFIX}${channelKey}#${tag}#${shard}`;
 }
 
 /** A row that says that a subscriber has a tag. */
