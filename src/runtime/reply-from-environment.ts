@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AWS_CLIENT_OPTIONS } from './aws-client-options';
 import { requireEnv } from './environment';
@@ -11,25 +10,20 @@ import { DynamoSubscriberStore } from './subscriber-store';
 import { StdoutTelemetry } from './telemetry';
 import { ENV_CHANNEL_KEY, ENV_CHANNEL_NAME, ENV_REPLIES, ENV_SUBSCRIBER_TABLE } from '../contract/environment';
 import { contentComposer } from '../domain/line/compose-content';
-import { REPLY_TOKEN_MS, ReplyDependencies } from '../domain/line/reply-to-events';
+import { ReplyDependencies } from '../domain/line/reply-to-events';
 
 /** What answering events takes, as a function's environment names it. */
 export function replyingFromEnvironment(): ReplyDependencies & { readonly telemetry: StdoutTelemetry } {
   const channelKey = requireEnv(ENV_CHANNEL_KEY);
   const subscribers = new DynamoSubscriberStore(new DynamoDBClient(AWS_CLIENT_OPTIONS), requireEnv(ENV_SUBSCRIBER_TABLE), channelKey);
   const libraries = contentLibrariesFromEnvironment();
-  let lambda: LambdaClient | undefined;
-  // A function may take as long as the token lives, and is not invoked twice, since it may have done something by then.
-  const functions = () => lambda ??= new LambdaClient({
-    ...AWS_CLIENT_OPTIONS, maxAttempts: 1, requestHandler: { ...AWS_CLIENT_OPTIONS.requestHandler, requestTimeout: REPLY_TOKEN_MS },
-  });
   return {
     channelKey,
     rules: JSON.parse(requireEnv(ENV_REPLIES)),
     line: lineFromEnvironment(new SecretsManagerClient(AWS_CLIENT_OPTIONS)).line,
     composer: (data) => contentComposer(data, { functionType: 'any', sampleMessages: false }, libraries),
     person: async (userId) => subscribers.row(userId),
-    invokeFunction: async (functionName, event, timeoutMs) => invokeReplyFunction(functions(), functionName, event, timeoutMs),
+    invokeFunction: invokeReplyFunction,
     telemetry: new StdoutTelemetry(requireEnv(ENV_CHANNEL_NAME)),
     now: Date.now,
     sleep: async (milliseconds) => sleep(milliseconds),
