@@ -332,12 +332,13 @@ export class CampaignRunner extends Resource {
     for (const step of [plan, pack, look, read]) {
       iam.Grant.addToPrincipalOrResource({ grantee: step, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn], resource: this.bucket });
     }
-    grantTableRead(subscribers.table, plan, 'dynamodb:DescribeTable');
+    // The table says every six hours how many rows it has; plan counts a share of them.
+    grantTableRead(subscribers.table, plan, 'dynamodb:DescribeTable', 'dynamodb:Scan', 'dynamodb:Query');
     grantTableRead(subscribers.table, read, 'dynamodb:Scan', 'dynamodb:Query', 'dynamodb:BatchGetItem');
     this.channel.handler.grantInvoke(look);
 
     const send = this.channel.takesChunks ? this.channel.handler : make('SendMaps', 'sendMaps', {
-      description: 'Sends a campaign to maps of endpoints', timeout: long, environment: channelFunction,
+      description: 'Sends a campaign to maps of endpoints', timeout: long, environment: { ...channelFunction, ...table },
     });
     if (this.channel.takesChunks) {
       this.letUseBucket(this.channel.handler, 's3:GetObject', 's3:PutObject');
@@ -346,6 +347,8 @@ export class CampaignRunner extends Resource {
       this.grantWork(send, RUN_PREFIX, 's3:GetObject', 's3:PutObject');
       iam.Grant.addToPrincipalOrResource({ grantee: send, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn], resource: this.bucket });
       this.channel.handler.grantInvoke(send);
+      // Who opted out since the recipients were frozen.
+      grantTableRead(subscribers.table, send, 'dynamodb:BatchGetItem');
     }
 
     const machine = this.createStateMachine({ plan, read, pack, look, send, maxConcurrency: props.maxConcurrency ?? 10 });

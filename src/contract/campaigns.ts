@@ -431,6 +431,9 @@ export interface SpillLine {
   readonly given?: { readonly [member: string]: unknown };
 }
 
+/** Names of errors that a step throws again however often it is repeated: a list that is wrong stays wrong. */
+export const LASTING_ERRORS = ['RecipientsError', 'SourceError'] as const;
+
 /** Answer of the pack step: `again` when its time was over before everything was packed. */
 export interface PackAnswer {
   readonly again: boolean;

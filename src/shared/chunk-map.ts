@@ -4,6 +4,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
+import { LASTING_ERRORS } from '../contract/campaigns';
 
 /** Attempts of a function that failed, the first included, before the state machine gives it up. */
 const MAX_ATTEMPTS = 6;
@@ -19,7 +20,7 @@ export interface FunctionStep {
 
 /**
  * A state that invokes a function and waits for its answer. Whatever it throws is tried again with growing pauses, since every step
- * of this library can be repeated.
+ * of this library can be repeated; but not what a repeat would only find again.
  */
 export function functionStep(scope: Construct, id: string, { function: lambdaFunction, payload, resultPath }: FunctionStep): tasks.LambdaInvoke {
   const step = new tasks.LambdaInvoke(scope, id, {
@@ -29,6 +30,7 @@ export function functionStep(scope: Construct, id: string, { function: lambdaFun
     resultPath,
     retryOnServiceExceptions: false,
   });
+  step.addRetry({ errors: [...LASTING_ERRORS], maxAttempts: 0 });
   step.addRetry({
     errors: [sfn.Errors.ALL],
     interval: Duration.seconds(2),
