@@ -10,7 +10,12 @@ import { defaultProvider } from './environment-credentials';
 import { ReplyFunctionEvent } from '../contract/replies';
 
 /** Of the SDK; the time limit is that of the invocation. */
-const HTTP = new NodeHttpHandler({ connectionTimeout: AWS_CLIENT_OPTIONS.requestHandler.connectionTimeout });
+// A connection that ended while the container was frozen would cost the one attempt there is: none is kept.
+const HTTP = new NodeHttpHandler({
+  connectionTimeout: AWS_CLIENT_OPTIONS.requestHandler.connectionTimeout,
+  httpAgent: { keepAlive: false },
+  httpsAgent: { keepAlive: false },
+});
 
 /**
  * Invokes a reply function and waits for its answer. Needs `lambda:InvokeFunction`. One signed request instead of the SDK's
