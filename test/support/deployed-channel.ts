@@ -10,9 +10,9 @@ import {
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import { LinePlatform, LinePlatformOptions } from '../../simulator/line-platform';
-import { PinpointEndpointsOptions, StoredEndpoint } from '../../simulator/pinpoint-endpoints';
+import { StoredEndpoint } from '../../simulator/pinpoint-endpoints';
 import { typeScriptApp } from '../../simulator/stage/cdk';
-import { Stage } from '../../simulator/stage/stage';
+import { Stage, StageOptions } from '../../simulator/stage/stage';
 import { METRIC_DIMENSION, Metric } from '../../src/contract/metrics';
 import {
   DEFAULT_CHANNEL_KEY, SORT_KEY_CHANNEL, SORT_KEY_ENDPOINT, SORT_KEY_EVENT, channelPartitionKey, eventPartitionKey, subscriberPartitionKey,
@@ -47,8 +47,8 @@ export const PATIENT_LINE: LinePlatformOptions = { ...CREDENTIALS, webhookTimeou
  *     beforeAll(async () => { stage = await startStage(); … }, DEPLOY_LIMIT_MS);
  *     afterAll(async () => stage?.stop());
  */
-export async function startStage(options: { line?: LinePlatformOptions; pinpoint?: PinpointEndpointsOptions } = {}): Promise<Stage> {
-  return Stage.start({ line: { ...PATIENT_LINE, ...options.line }, pinpoint: options.pinpoint, log: () => {} });
+export async function startStage(options: Pick<StageOptions, 'line' | 'pinpoint' | 'lambdaEnvironment'> = {}): Promise<Stage> {
+  return Stage.start({ ...options, line: { ...PATIENT_LINE, ...options.line }, log: () => {} });
 }
 
 export interface DeployChannelOptions {
@@ -117,7 +117,7 @@ export class DeployedStack {
     const all: Message[] = [];
     for (;;) {
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({
-        QueueUrl: queueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['All'],
+        QueueUrl: queueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['All'], MessageAttributeNames: ['All'],
       }));
       if (Messages.length === 0) {
         return all;
