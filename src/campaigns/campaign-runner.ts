@@ -601,6 +601,8 @@ export class CampaignRunner extends Resource {
       versioned: true,
       lifecycleRules: [
         { prefix: RUN_PREFIX, expiration: Duration.days(retentionDays), noncurrentVersionExpiration: Duration.days(7) },
+        // Current ones are wanted until their campaign begins.
+        { prefix: PLANNED_PREFIX, noncurrentVersionExpiration: Duration.days(7) },
         { prefix: SPILL_PREFIX, expiration: Duration.days(3), noncurrentVersionExpiration: Duration.days(1) },
         { prefix: CAMPAIGN_DROP_PREFIX, expiration: Duration.days(retentionDays), noncurrentVersionExpiration: Duration.days(7) },
         { prefix: REJECTED_DROP_PREFIX, expiration: Duration.days(retentionDays), noncurrentVersionExpiration: Duration.days(7) },
