@@ -15,6 +15,9 @@ interface Synthesized {
   readonly warnings: string[];
 }
 
+/** What the local stage cannot deploy. */
+const REFUSED = /^AWS::(Pinpoint|WAFv2|SES|Athena|ApplicationAutoScaling)::|^AWS::CloudWatch::(CompositeAlarm|AnomalyDetector)$|^AWS::Events::(Archive|Connection)$|^AWS::CloudFront::(PublicKey|KeyGroup)$/;
+
 let folder: string;
 
 beforeAll(() => { folder = fs.mkdtempSync(path.join(os.tmpdir(), 'examples-')); });
@@ -47,7 +50,7 @@ function outputs(template: Template): Record<string, string> {
 
 test('every example in TypeScript is tested here', () => {
   const examples = path.join(ROOT, 'examples');
-  expect(fs.readdirSync(examples).filter((name) => fs.existsSync(path.join(examples, name, 'app.ts'))).sort()).toEqual(['existing-resources', 'minimal', 'pinpoint-sample']);
+  expect(fs.readdirSync(examples).filter((name) => fs.existsSync(path.join(examples, name, 'app.ts'))).sort()).toEqual(['campaigns', 'existing-resources', 'minimal', 'pinpoint-sample']);
 });
 
 describe('minimal', () => {
@@ -115,8 +118,7 @@ describe('pinpoint-sample', () => {
   });
 
   test('has no resource that the local stage refuses, when the project exists', () => {
-    const refused = /^AWS::(Pinpoint|WAFv2|SES|Athena|ApplicationAutoScaling)::|^AWS::CloudWatch::(CompositeAlarm|AnomalyDetector)$|^AWS::Events::(Archive|Connection)$|^AWS::CloudFront::(PublicKey|KeyGroup)$/;
-    expect([...typesOf(existing.template)].filter((type) => refused.test(type))).toEqual([]);
+    expect([...typesOf(existing.template)].filter((type) => REFUSED.test(type))).toEqual([]);
   });
 });
 
@@ -160,5 +162,49 @@ describe('existing-resources', () => {
 
   test('warns of nothing', () => {
     expect(example.warnings).toEqual([]);
+  });
+});
+
+describe('campaigns', () => {
+  let example: Synthesized;
+  beforeAll(() => { example = synthesize('campaigns', { lineApiBaseUrl: 'http://127.0.0.1:8080' }); }, 60_000);
+
+  test('imports, synchronises and sends through one channel, on one table', () => {
+    const { template } = example;
+    expect(Object.keys(resources(template, 'AWS::StepFunctions::StateMachine')).sort())
+      .toEqual(['CampaignsRun', 'FollowersEngineRun', 'ImportEngineRun'].map((id) => expect.stringMatching(new RegExp(`^${id}[0-9A-F]{8}$`))));
+    for (const id of ['ImportEngineWrite', 'FollowersEngineWrite', 'CampaignsRead', 'LineWebhookWorker']) {
+      expect(environmentOf(template, id).SUBSCRIBER_TABLE_NAME).toEqual({ Ref: expect.stringMatching(/^LineSubscribers/) });
+    }
+  });
+
+  test('has four sources, of which two want something of the campaign', () => {
+    expect(JSON.parse(rendered(environmentOf(example.template, 'CampaignsControl').CAMPAIGN_SOURCE_NEEDS)))
+      .toEqual({ everybody: [], tag: ['tag'], segment: ['segment'], tenth: [] });
+  });
+
+  test('points to a stand-in when context says so, wherever LINE is called', () => {
+    for (const id of ['LineSenderChunk', 'LineRepliesFunction', 'FollowersEngineFreeze', 'LineSenderInsight']) {
+      expect([id, environmentOf(example.template, id).LINE_API_BASE_URL]).toEqual([id, 'http://127.0.0.1:8080']);
+    }
+  });
+
+  test('tells where to drop files and whom to ask for campaigns', () => {
+    expect(outputs(example.template)).toMatchObject({
+      ImportBucket: expect.stringMatching(/^<ImportBucket\w+>$/),
+      CampaignFunction: expect.stringMatching(/^<CampaignsControl\w+>$/),
+      CampaignBucket: expect.stringMatching(/^<CampaignsBucket\w+>$/),
+      SubscriberTableName: expect.stringMatching(/^<LineSubscribers\w+>$/),
+      TemplateBucket: expect.stringMatching(/^<LineSenderContent\w+>$/),
+      FollowerSyncStateMachine: expect.stringMatching(/^<FollowersEngineRun\w+>$/),
+    });
+  });
+
+  test('warns of LINE\'s own greeting, and of nothing else', () => {
+    expect(example.warnings).toEqual([expect.stringMatching(/\[ack: cdk-line-pinpoint:lineGreeting\]$/)]);
+  });
+
+  test('has no resource that the local stage refuses', () => {
+    expect([...typesOf(example.template)].filter((type) => REFUSED.test(type))).toEqual([]);
   });
 });

@@ -1,5 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
-import { LineChannel, LineChannelProps, LineMessageType, LinePinpointChannel } from '../src';
+import { Construct } from 'constructs';
+import {
+  CampaignRunner, FollowerSync, LineChannel, LineChannelProps, LineMessageType, LinePinpointChannel, LineReply, RecipientSource, S3SubscriberImport,
+} from '../src';
 import { logicalIds, RECOMMENDED_FLAGS, templateOf } from './support/template';
 
 /**
@@ -207,6 +210,139 @@ const ENGAGEMENT_EVENTS = [
   'LineSenderOutcomesEngagementStreamRoleDefaultPolicyD14F3A1A',
 ];
 
+/** What a channel with a greeting has in addition. */
+const REPLIES = [
+  'LineRepliesAlarm68D5343F',
+  'LineRepliesDeadLettersAlarmF4C7EC38',
+  'LineRepliesDeadLettersE9F9ACC5',
+  'LineRepliesDeadLettersPolicy733A5756',
+  'LineRepliesFunctionBABB2DB9',
+  'LineRepliesFunctionEventInvokeConfigD8418C58',
+  'LineRepliesFunctionLogs4DFCD727',
+  'LineRepliesFunctionRole855CB66E',
+  'LineRepliesFunctionRoleDefaultPolicy2FEA46EA',
+  'LineRepliesRule2E649372',
+  'LineRepliesRuleAllowEventRuleStackLineRepliesFunction5316C232A8136525',
+];
+
+/** A `CampaignRunner` called `Campaigns`, and what its channel has for it in addition. */
+const CAMPAIGN_RUNNER = [
+  'CampaignsBucket94CCEF86',
+  'CampaignsBucketPolicy30C454AF',
+  'CampaignsControl205D36AB',
+  'CampaignsControlEventInvokeConfig00DCBED9',
+  'CampaignsControlLogs63F91AFD',
+  'CampaignsControlRole06BB1443',
+  'CampaignsControlRoleDefaultPolicy2BEEF3AF',
+  'CampaignsDroppedAllowEventRuleStackCampaignsControlAC3006D9D731BBBA',
+  'CampaignsDroppedF2E55C90',
+  'CampaignsExecutionsAlarm8E1F175B',
+  'CampaignsFailures8BC074B6',
+  'CampaignsFailuresAlarm423EF515',
+  'CampaignsFailuresPolicy397EAA11',
+  'CampaignsLookF8F233B2',
+  'CampaignsLookLogs7AA919C1',
+  'CampaignsLookRoleB445612A',
+  'CampaignsLookRoleDefaultPolicyFF43BE64',
+  'CampaignsNotifications1921B082',
+  'CampaignsNotificationsPolicy025E7858',
+  'CampaignsPackE22C052F',
+  'CampaignsPackLogs630922C8',
+  'CampaignsPackRoleB8B597E2',
+  'CampaignsPackRoleDefaultPolicy0053892B',
+  'CampaignsPlan586C2876',
+  'CampaignsPlanLogsDC30420E',
+  'CampaignsPlanRole2D8C0F98',
+  'CampaignsPlanRoleDefaultPolicy86627C03',
+  'CampaignsRead3016A984',
+  'CampaignsReadLogs8C8AE985',
+  'CampaignsReadRole7EFC3853',
+  'CampaignsReadRoleDefaultPolicy81382662',
+  'CampaignsRun072E03BA',
+  'CampaignsRunDistributedMapPolicy9A3B656E',
+  'CampaignsRunLogs31933524',
+  'CampaignsRunRoleA1E95E95',
+  'CampaignsRunRoleDefaultPolicyF87558DA',
+  'CampaignsRuns40D040F9',
+  'CampaignsRunsAlarm3AE1FA46',
+  'CampaignsScheduleRoleDefaultPolicy79A20EB1',
+  'CampaignsScheduleRoleEE6AEE5F',
+  'CampaignsSchedules18EAD754',
+  'CampaignsStatisticsAllowEventRuleStackCampaignsWatch2277D8885A7D8905',
+  'CampaignsStatisticsEE17E844',
+  'CampaignsWatchBE1FCA06',
+  'CampaignsWatchEventInvokeConfigB881044E',
+  'CampaignsWatchLogs7857A3DA',
+  'CampaignsWatchRole1407E1EA',
+  'CampaignsWatchRoleDefaultPolicy8A81698D',
+  'CampaignsWatchdog65C67C3D',
+  'CampaignsWatchdogAllowEventRuleStackCampaignsWatch2277D88876513809',
+  'LineSenderInsightA0CB1F18',
+  'LineSenderInsightLogs4617AB7C',
+  'LineSenderInsightRoleDefaultPolicy3DADB370',
+  'LineSenderInsightRoleFB6B569A',
+];
+
+/** A `S3SubscriberImport` called `Import`. */
+const IMPORT = [
+  'ImportBucket64DA19A7',
+  'ImportBucketPolicy0B4011A3',
+  'ImportDropped1DF99908',
+  'ImportEngineFailedAlarmD83FD220',
+  'ImportEngineFinish9B47545A',
+  'ImportEngineFinishLogs1074AB0B',
+  'ImportEngineFinishRoleDefaultPolicyB4045756',
+  'ImportEngineFinishRoleFAFC93E4',
+  'ImportEngineFreeze98C26AF3',
+  'ImportEngineFreezeLogs76DAF4F2',
+  'ImportEngineFreezeRoleDefaultPolicy9AF8C608',
+  'ImportEngineFreezeRoleF2129508',
+  'ImportEngineRun5D3C41F4',
+  'ImportEngineRunDistributedMapPolicyD1CC8B4E',
+  'ImportEngineRunEventsRole20A2D90A',
+  'ImportEngineRunEventsRoleDefaultPolicy33F694CB',
+  'ImportEngineRunLogsCBB29538',
+  'ImportEngineRunRole1B0C687E',
+  'ImportEngineRunRoleDefaultPolicy60C360DF',
+  'ImportEngineWrite193FC6C0',
+  'ImportEngineWriteLogs51C9F9AA',
+  'ImportEngineWriteRole1A69C0F5',
+  'ImportEngineWriteRoleDefaultPolicy03EDA5FE',
+  'ImportFailuresAlarmEBEB67D7',
+  'ImportFailuresF572FF63',
+  'ImportFailuresPolicyF1D6FD79',
+  'ImportNotifications48F32DDD',
+  'ImportNotificationsPolicy01A31383',
+];
+
+/** A `FollowerSync` called `Followers`. */
+const FOLLOWER_SYNC = [
+  'FollowersBucket21AA6A93',
+  'FollowersBucketPolicyDDF3BDA3',
+  'FollowersEngineFailedAlarmE24C84C1',
+  'FollowersEngineFinish4CB67817',
+  'FollowersEngineFinishLogsF3CB898F',
+  'FollowersEngineFinishRoleA1A1E5C4',
+  'FollowersEngineFinishRoleDefaultPolicyDF2124F0',
+  'FollowersEngineFreezeC472F893',
+  'FollowersEngineFreezeLogs045DFF5C',
+  'FollowersEngineFreezeRole4B8FF6DF',
+  'FollowersEngineFreezeRoleDefaultPolicy8E137C5B',
+  'FollowersEngineRunDistributedMapPolicyF193F46E',
+  'FollowersEngineRunF51F7E84',
+  'FollowersEngineRunLogsB063A541',
+  'FollowersEngineRunRoleCCA5A795',
+  'FollowersEngineRunRoleDefaultPolicy78BBBD2A',
+  'FollowersEngineWrite63C044D9',
+  'FollowersEngineWriteLogs36A471A7',
+  'FollowersEngineWriteRole5A1416FD',
+  'FollowersEngineWriteRoleDefaultPolicyEEB1B4AE',
+  'FollowersNotificationsD50151DC',
+  'FollowersNotificationsPolicy6747852D',
+];
+
+const channelIn = (stack: Stack) => new LineChannel(stack, 'Line');
+
 describe.each([['without feature flags', {}], ['with the feature flags of a new project', RECOMMENDED_FLAGS]])('%s', (_name, flags) => {
   test('the logical ids of a LineChannel are these', () => {
     expect(logicalIds(templateOf((stack: Stack) => new LineChannel(stack, 'Line'), {}, flags))).toEqual(LINE_CHANNEL);
@@ -215,11 +351,20 @@ describe.each([['without feature flags', {}], ['with the feature flags of a new 
   test.each<[string, LineChannelProps, string[]]>([
     ['every message type', { messageTypes: Object.values(LineMessageType) }, OTHER_TYPES],
     ['engagement events', { sending: { engagementEvents: true } }, ENGAGEMENT_EVENTS],
+    ['a greeting', { greeting: LineReply.message('Welcome!') }, REPLIES],
   ])('the logical ids of a LineChannel with %s are the same and these', (_option, props, added) => {
     expect(logicalIds(templateOf((stack: Stack) => new LineChannel(stack, 'Line', props), {}, flags))).toEqual([...LINE_CHANNEL, ...added].sort());
   });
 
   test('the logical ids of a LinePinpointChannel are the same and these', () => {
     expect(logicalIds(templateOf((stack: Stack) => new LinePinpointChannel(stack, 'Line'), {}, flags))).toEqual([...LINE_CHANNEL, ...PINPOINT].sort());
+  });
+
+  test.each<[string, (stack: Stack) => Construct, string[]]>([
+    ['CampaignRunner', (stack) => new CampaignRunner(stack, 'Campaigns', { channel: channelIn(stack), sources: { everybody: RecipientSource.allSubscribers() } }), CAMPAIGN_RUNNER],
+    ['S3SubscriberImport', (stack) => new S3SubscriberImport(stack, 'Import', { subscribers: channelIn(stack).subscribers }), IMPORT],
+    ['FollowerSync', (stack) => new FollowerSync(stack, 'Followers', { channel: channelIn(stack) }), FOLLOWER_SYNC],
+  ])('the logical ids of a %s beside its channel are these', (_name, build, added) => {
+    expect(logicalIds(templateOf(build, {}, flags))).toEqual([...LINE_CHANNEL, ...added].sort());
   });
 });
