@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CampaignReason } from '../src/contract/campaigns';
 import { SendErrorCode } from '../src/contract/custom-channel';
 
 const ROOT = join(__dirname, '..');
@@ -21,20 +22,24 @@ describe('docs/runbook.md', () => {
     expect(sections).toContain(code);
   });
 
+  test.each(Object.values(CampaignReason))('has a section for the reason %s of a campaign run', (reason) => {
+    expect(sections).toContain(reason);
+  });
+
   test.each(matches([...sources('src/domain'), ...sources('src/runtime')], /(?:info|warn|error)\(\s*'([A-Z_]+)'/g))('has a section for the log code %s', (code) => {
     expect(sections).toContain(code);
   });
 
-  test.each(matches([...sources('src/line'), ...sources('src/audience')], /runbook: '([a-z-]+)'/g))('has a section for the alarm %s', (anchor) => {
+  test.each(matches([...sources('src/line'), ...sources('src/audience'), ...sources('src/campaigns')], /runbook: '([a-z-]+)'/g))('has a section for the alarm %s', (anchor) => {
     expect(sections).toContain(anchor);
   });
 
-  test.each(matches(sources('src/domain/audience'), /return '([A-Z_]+)';/g))('has a section for the refusal PINPOINT_%s', (refusal) => {
+  test.each(matches([readFileSync(join(ROOT, 'src/domain/audience/pinpoint-endpoint.ts'), 'utf8')], /return '([A-Z_]+)';/g))('has a section for the refusal PINPOINT_%s', (refusal) => {
     expect(sections).toContain(`PINPOINT_${refusal}`);
   });
 
   test('has no section that nothing leads to', () => {
-    const code = [...sources('src/domain'), ...sources('src/runtime'), ...sources('src/line'), ...sources('src/audience'), ...sources('src/contract')].join('\n');
+    const code = ['domain', 'runtime', 'line', 'audience', 'campaigns', 'contract'].flatMap((folder) => sources(`src/${folder}`)).join('\n');
     expect([...sections].filter((section) => !code.includes(`'${section}'`) && !code.includes(`'${section.replace('PINPOINT_', '')}'`))).toEqual([]);
   });
 });
@@ -44,7 +49,7 @@ describe('names in commands', () => {
   const section = /^## Names you need$([^]*?)^## /m.exec(read('README.md'))![1];
   const rows = [...section.matchAll(/^\| `\$([A-Z_]+)` \|.*\| (.*) \|$/gm)].map(([, variable, from]) => [variable, from]);
 
-  test.each(['README.md', 'docs/sending.md', 'docs/runbook.md', 'docs/setup-line.md'])('of %s are explained in README', (document) => {
+  test.each(['README.md', 'docs/campaigns.md', 'docs/imports.md', 'docs/sending.md', 'docs/runbook.md', 'docs/setup-line.md'])('of %s are explained in README', (document) => {
     const variables = new Set([...read(document).matchAll(/\$([A-Z][A-Z_]+)/g)].map(([, variable]) => variable));
     expect(variables.size).toBeGreaterThan(0);
     expect([...variables].filter((variable) => !rows.some(([explained]) => explained === variable))).toEqual([]);

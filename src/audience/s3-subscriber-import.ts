@@ -24,7 +24,10 @@ import { checkInteger, checkPattern, fail } from '../shared/validation';
 
 /** How a file is read. */
 export enum SubscriberFileFormat {
-  /** By its content: JSON Lines when it begins with `{`, LINE user ids when its first line is one, else CSV. */
+  /**
+   * By its name, then by its content: JSON Lines when it is called `.json`, `.jsonl` or `.ndjson`, or begins with `{` and is not called `.csv`; LINE
+   * user ids when its first line is one; else CSV.
+   */
   AUTO = 'AUTO',
   /** A header line of dotted names as Amazon Pinpoint's import jobs take it (`Address`, `User.UserId`, `Attributes.Interests`), then rows. */
   CSV = 'CSV',

@@ -1,3 +1,5 @@
+import { partitionsFor, scanPartsFor } from './plan-recipients';
+
 /** What a campaign is worked out from. */
 export interface CampaignSize {
   /** People in chunks. */
@@ -35,8 +37,11 @@ export const LIST_PRICES_PER_MILLION = {
   logMegabytes: 760,
 } as const;
 
-/** A subscriber's row of 512 bytes, read eventually consistently: 4 KB are half a unit. Source: Amazon DynamoDB, "Read and write operations". */
-const SCAN_UNITS_PER_PERSON = 0.5 / 8;
+/** Of a subscriber's row, as it is assumed. */
+const ROW_BYTES = 512;
+
+/** Read eventually consistently: 4 KB are half a unit. Source: Amazon DynamoDB, "Read and write operations". */
+const SCAN_UNITS_PER_PERSON = (0.5 * ROW_BYTES) / 4_096;
 
 /** Opt-outs are read consistently when a batch is made: a unit for a row of up to 4 KB. */
 const EXCLUSION_UNITS_PER_PERSON = 1;
@@ -45,12 +50,8 @@ const EXCLUSION_UNITS_PER_PERSON = 1;
 const JOURNAL_WRITES_PER_PERSON = (3 * 8) / 500;
 const JOURNAL_WRITES_PER_BATCH = 3;
 
-/** People of a part of the scan, and of a partition of the spill, about. */
-const PEOPLE_PER_PART = 25_000;
-const PEOPLE_PER_PARTITION = 10_000;
-
-/** Seconds of a gigabyte of memory for a thousand people: scan and spill, pack, send, say what became of it. Measured: docs/benchmarks.md. */
-const GB_SECONDS_PER_THOUSAND = 3;
+/** Seconds of a gigabyte of memory for a thousand people: scan and spill, pack, send, say what became of it. Assumed, on the safe side. */
+export const GB_SECONDS_PER_THOUSAND = 3;
 
 /** Transitions of an item's execution with its start, and of a run's own steps. */
 const TRANSITIONS_PER_ITEM = 4;
@@ -65,9 +66,9 @@ const LOG_MEGABYTES_PER_BATCH = 0.002;
 
 /** What a campaign of one equal message costs at AWS's list prices, without LINE's fee, service by service (docs/cost.md). */
 export function campaignCost({ recipients, chunks, batches }: CampaignSize): readonly CostLine[] {
-  const parts = Math.ceil(recipients / PEOPLE_PER_PART);
-  const partitions = recipients === 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.max(1, recipients / PEOPLE_PER_PARTITION)));
-  const spills = parts * partitions;
+  const parts = scanPartsFor(recipients);
+  // A part writes no object without people.
+  const spills = parts * Math.min(partitionsFor(recipients, recipients * ROW_BYTES), Math.ceil(recipients / parts));
   const invocations = 2 * parts + chunks + batches;
   const prices = LIST_PRICES_PER_MILLION;
   return [

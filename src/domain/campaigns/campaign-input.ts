@@ -61,7 +61,7 @@ const CHOICES = ['tag', 'segment', 'key'] as const;
  * | `holdoutPercent` | share of the people who get nothing, at most two decimals | 0 |
  * | `options.canary` | `OFF`, `AUTO`, `CONFIRM` | the runner's |
  * | `options.quietHours` | `CONTINUE`, `DROP`, `IGNORE` | `CONTINUE` |
- * | `options.pauseAtRefusedPercent` | from 0 to 100 | the runner's |
+ * | `options.pauseAtRefusedPercent` | above 0, to 100 | the runner's |
  * | `options.maxDurationMinutes` | | the runner's |
  * | `schedule` | see `readSchedule`; a dry run and an estimate are done at once all the same | at once |
  * | `clientToken` | two starts with one token are one run | must be given, but for a file, a dry run or an estimate |

@@ -143,7 +143,7 @@ async function planParts(leaves: readonly SourceLeaf[], deps: PlanDependencies):
 
 async function planScan(leaves: readonly number[], { size }: PlanDependencies): Promise<PlannedParts> {
   const { rows, bytes } = await size.table();
-  const totalSegments = clamp(Math.ceil(rows / PEOPLE_PER_PART), 1, MAX_SCAN_PARTS);
+  const totalSegments = scanPartsFor(rows);
   return { parts: range(totalSegments).map((segment) => ({ leaves, segment, totalSegments })), people: rows, bytes };
 }
 
@@ -195,8 +195,13 @@ async function planUndelivered(leaves: readonly number[], runId: string, { objec
   return { parts: chunks.map(({ name }) => ({ leaves, chunk: name, key: freezeKeys.chunk(runId, generation, name) })), people: recipients, bytes: 0 };
 }
 
-/** The smallest power of two with which a partition is small enough. */
-function partitionsFor(people: number, bytes: number): number {
+/** Parts of a scan of so many rows. */
+export function scanPartsFor(rows: number): number {
+  return clamp(Math.ceil(rows / PEOPLE_PER_PART), 1, MAX_SCAN_PARTS);
+}
+
+/** Partitions of the spill: the smallest power of two with which a partition is small enough. */
+export function partitionsFor(people: number, bytes: number): number {
   const wanted = Math.max(people / PEOPLE_PER_PARTITION, bytes / BYTES_PER_PARTITION, 1);
   return clamp(2 ** Math.ceil(Math.log2(wanted)), MIN_PARTITIONS, MAX_PARTITIONS);
 }

@@ -17,3 +17,11 @@ test.each([[0, 0, 0], [1, 1, 1], [5_001, 2, 11]])('%i people cost next to nothin
   expect(usd).toBeGreaterThanOrEqual(0);
   expect(usd).toBeLessThan(0.02);
 });
+
+test('objects of the spill grow no faster than people once there are as many partitions as there may be', () => {
+  const puts = (recipients: number) => campaignCost({ recipients, chunks: 0, batches: 0 }).find(({ unit }) => unit === 'PUT requests')!.quantity;
+  expect(puts(1_000_000)).toBe(40 * 128);
+  expect(puts(10_000_000)).toBe(400 * 256);
+  expect(puts(3)).toBe(3);
+  expect(puts(0)).toBe(0);
+});
