@@ -182,6 +182,9 @@ export interface Treatment {
   readonly data: string;
 }
 
+/** People of a run who may be sent to again. */
+export type RetryStatus = 'failed' | 'unknown' | 'pending';
+
 /** The input of a start, checked and with every default filled in. */
 export interface CampaignInput {
   readonly kind: CampaignKind;
@@ -200,12 +203,16 @@ export interface CampaignInput {
   readonly maxDurationMinutes?: number;
   /** ISO 8601, UTC. */
   readonly startAt?: string;
+  /** Each time is a run of its own, also while the one before still goes on: see `readSchedule`. */
   readonly recurrence?: { readonly expression: string; readonly timeZone: string; readonly until?: string };
   readonly clientToken: string;
   /** Name of who started it, as the caller says. */
   readonly startedBy?: string;
-  /** Set for a run of people whom another run did not reach. */
-  readonly retryOf?: { readonly runId: string; readonly statuses: readonly ('failed' | 'unknown')[] };
+  /**
+   * Set for a run of people whom another run did not reach, as its counts call them. `unknown`: also those whose request was never
+   * decided, and who are undecided in a chunk whose last sending did not come back; `pending`: all others who are undecided.
+   */
+  readonly retryOf?: { readonly runId: string; readonly statuses: readonly RetryStatus[] };
 }
 
 /** A run as the table keeps it; `status` answers with it. Times are ISO 8601. */
@@ -390,8 +397,9 @@ export interface ReadPart extends CampaignExecution {
   /** Of a list: its object. Of an `undelivered` leaf: key of the other run's chunk … */
   readonly bucket?: string;
   readonly key?: string;
-  /** … and its name. */
+  /** … and its name; whoever is undecided in it may have been reached all the same. */
   readonly chunk?: string;
+  readonly inDoubt?: true;
 }
 
 /** What came of a part. */

@@ -71,6 +71,8 @@ export interface ChunkResultLine {
   readonly to?: string;
   /** `deferred`: not decided yet. */
   readonly status: LineStatus;
+  /** Of `deferred` people: one of those that `ChunkSendResult.ambiguous` counts. */
+  readonly ambiguous?: true;
   /** Absent of people who are `accepted` or `deferred`. */
   readonly code?: string;
   /** The channel's id of the accepted request, LINE's `x-line-request-id`. */

@@ -85,16 +85,17 @@ export function beginning(input: CampaignInput, { retentionDays }: CampaignConfi
  * | `SCHEDULED`, `RECURRING` | refused | refused | `CANCELLED`, the schedule is deleted |
  * | `STARTING` | `PAUSED` | done | `CANCELLED` |
  * | `SENDING` | `PAUSING` | done | `CANCELLING` |
- * | `HELD` | `PAUSED`, or `PAUSING` | done | `CANCELLED`, or `CANCELLING` |
+ * | `HELD` | `PAUSED`, or `PAUSING` | done | as `PAUSED` |
  * | `PAUSING` | done | refused | `CANCELLING` |
- * | `PAUSED` | done | `STARTING`, or `SENDING` when the recipients are frozen | `CANCELLED`, or `CANCELLING` |
- * | `FAILED` | refused | as `PAUSED` | `CANCELLED`, or `CANCELLING` |
+ * | `PAUSED` | done | `STARTING`, or `SENDING` when the recipients are frozen; refused when the channel stopped the run | `CANCELLED`, or `CANCELLING` when the recipients are frozen |
+ * | `FAILED` | refused | as `PAUSED` | as `PAUSED` |
  * | `CANCELLING`, `CANCELLED` | refused | refused | done |
  * | `EXPIRED`, `COMPLETED` | refused | refused | refused |
  *
  * Of a run that starts nothing was sent: its state is changed at once, and whoever freezes its recipients finds that when they are frozen.
  * `PAUSING` and `CANCELLING` out of a state in which nothing works on the run take an execution of their own, which drives to a decision
- * what was attempted; without such people the state is changed at once.
+ * what was attempted; without such people a pause is done at once. A run that sent is always cancelled so, because its last look also
+ * writes the books and the manifest of a run that has ended.
  */
 export function decide(run: CampaignRun, command: RunCommand, now: number): RunDecision {
   const { state } = run;
@@ -123,6 +124,10 @@ export function decide(run: CampaignRun, command: RunCommand, now: number): RunD
   };
   if (command === 'resume' && state === CampaignState.FAILED && run.generation === 0) {
     return refused(`run ${run.runId} never began: ${run.message}; start it anew with another clientToken`);
+  }
+  if (command === 'resume' && state === CampaignState.PAUSED && run.reason === CampaignReason.STOPPED_BY_CHANNEL) {
+    return refused(`run ${run.runId} was stopped by its channel, which refuses everybody else of it: `
+      + 'cancel it, then {"action":"retry","includePending":true} sends to all whom it did not reach once what was refused is mended, or start another campaign');
   }
   return outcomes[command][state] ?? refused(`run ${run.runId} is ${state}, and ${WHY_NOT[command]}; ${hintOf(state)}`);
 }
@@ -204,7 +209,8 @@ function unscheduled(now: number): RunDecision {
 /** Nobody sends for the run, which may have left people to whom a request went out that is not decided. */
 function endOf(run: CampaignRun, passing: CampaignState, end: CampaignState, now: number): RunDecision {
   const change = { reason: CampaignReason.OPERATOR, message: null, heldUntil: null };
-  if (run.ambiguous) {
+  const hasBooks = run.kind === 'SEND' && run.frozen !== undefined;
+  if (run.ambiguous || (hasBooks && end === CampaignState.CANCELLED)) {
     return { kind: 'change', then: 'EXECUTE', change: { ...change, state: passing, generation: run.generation + 1, automaticResumes: 0, endedAt: null } };
   }
   return { kind: 'change', then: 'NONE', change: { ...change, state: end, ...(end === CampaignState.CANCELLED && { endedAt: iso(now) }) } };

@@ -18,6 +18,11 @@ const MAX_EXPRESSION_LENGTH = 256;
  * A time is that of the time zone's clock, `2026-12-01T09:00`, or says its offset, `2026-12-01T09:00+09:00`. Where the clock is put
  * forward over it, it is the moment when it is put forward; where it is put back, the first of the two.
  *
+ * Each time of `cron` and `rate` begins a run of its own, also when the one before has not ended, is held by quiet hours or is paused: the
+ * runs may overlap, and then send at the same time to the same people. Whoever does not want that leaves more time between them than a run takes,
+ * or ends each with `options.maxDurationMinutes`. Pausing or cancelling one leaves the others alone; cancelling the record that recurs
+ * begins no more, and leaves alone what has begun.
+ *
  * @param now epoch milliseconds
  * @returns undefined when something is wrong, which the problems then say
  */

@@ -5,7 +5,9 @@ import { inputKey } from './freeze-plan';
 import { InputProblems } from './input-problems';
 import { listRuns } from './list-runs';
 import { startScheduled } from './start-scheduled';
-import { CampaignInput, CampaignKind, CampaignPreview, CampaignRun, CampaignState, FINAL_STATES, SourceNeeds, runKey } from '../../contract/campaigns';
+import {
+  CampaignInput, CampaignKind, CampaignPreview, CampaignRun, CampaignState, FINAL_STATES, RetryStatus, SourceNeeds, runKey,
+} from '../../contract/campaigns';
 import { InputProblem, received } from '../../contract/segments';
 import { wellFormed } from '../shared/well-formed';
 
@@ -52,7 +54,7 @@ const RUN_ID = /^run-[0-9a-f]{24}$/;
  * | `{"action":"status","runId"}` or with `clientToken` | answers with the run |
  * | `{"action":"list"}` with `state`, `campaign`, `limit`, `next` | answers with runs, the newest first |
  * | `{"action":"pause","runId"}`, `resume`, `cancel` | see `decide`; answers with the run; asked again, does nothing more |
- * | `{"action":"retry","runId"}` with `includeUnknown`, `clientToken`, `startedBy` | starts a run of those whom an ended one failed to reach |
+ * | `{"action":"retry","runId"}` with `includeUnknown`, `includePending`, `clientToken`, `startedBy` | see `retry` |
  * | `{"action":"startScheduled","runId","scheduledTime"}` | what EventBridge Scheduler invokes it with |
  *
  * A start, a command or a retry that was cut off half way is made whole by asking again, or by the watchdog.
@@ -224,13 +226,26 @@ async function unschedule({ runId }: CampaignRun, schedules: ControlDependencies
   await removeObject(plannedInputKey(runId));
 }
 
+/** What a retry may be of, in the order in which people are asked for. */
+const RETRIES: readonly (readonly RetryStatus[])[] = [['failed'], ['failed', 'unknown'], ['failed', 'pending'], ['failed', 'unknown', 'pending']];
+
+/**
+ * Starts a run of people whom one that has ended did not reach: those whom it failed to reach; with `includeUnknown` those who may have got the
+ * message; with `includePending` those whose turn never came, because it was cancelled or its time was over.
+ *
+ * Nobody who was accepted is ever among them. A kind of people is retried once: whom a retry did not reach is its own to retry. Only a
+ * `clientToken` of the caller's has them sent to once more.
+ */
 async function retry(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {
   const { objects, now } = deps;
   const problems = new InputProblems();
-  problems.refuseOthers('', request, ['action', 'runId', 'includeUnknown', 'clientToken', 'startedBy']);
-  const { includeUnknown = false, clientToken, startedBy } = request;
+  problems.refuseOthers('', request, ['action', 'runId', 'includeUnknown', 'includePending', 'clientToken', 'startedBy']);
+  const { includeUnknown = false, includePending = false, clientToken, startedBy } = request;
   if (typeof includeUnknown !== 'boolean') {
     problems.add('includeUnknown', includeUnknown, 'true or false', 'write true to send again also to people who may have got the message');
+  }
+  if (typeof includePending !== 'boolean') {
+    problems.add('includePending', includePending, 'true or false', 'write true to send also to people whose turn never came');
   }
   if (clientToken !== undefined && (typeof clientToken !== 'string' || clientToken.trim() === '' || clientToken.length > 128)) {
     problems.add('clientToken', clientToken, 'a text of 1 to 128 characters', 'write one, or leave it out: a run is then retried once');
@@ -242,16 +257,18 @@ async function retry(request: JsonObject, deps: ControlDependencies): Promise<Co
   if (!run || problems.found.length > 0) {
     return { errors: problems.found };
   }
-  const statuses = includeUnknown ? ['failed', 'unknown'] as const : ['failed'] as const;
-  const token = typeof clientToken === 'string' ? wellFormed(clientToken) : `retry/${run.runId}/${statuses.join('+')}`;
-  const inputHash = hashOfInput({ action: 'retry', runId: run.runId, includeUnknown });
+  const wanted: readonly RetryStatus[] = ['failed', ...(includeUnknown ? ['unknown' as const] : []), ...(includePending ? ['pending' as const] : [])];
+  const token = typeof clientToken === 'string' ? wellFormed(clientToken) : retryToken(run.runId, wanted);
+  const inputHash = hashOfInput({ action: 'retry', runId: run.runId, includeUnknown, ...(includePending && { includePending }) });
   const existing = await deps.runs.load(runIdOf(token, 'SEND'));
   if (existing) {
     return repeated(existing, inputHash, deps);
   }
-  const people = statuses.reduce((sum, each) => sum + (run.counts?.[each] ?? 0), 0);
+  const retries = clientToken === undefined ? await retriesOf(run.runId, deps) : [];
+  const statuses = wanted.filter((each) => !retries.some((retried) => retried.statuses.includes(each)));
+  const people = statuses.reduce((sum, each) => sum + peopleOf(run, each), 0);
   if (run.kind !== 'SEND' || !FINAL_STATES.includes(run.state) || people === 0) {
-    return { errors: [{ path: 'runId', message: whyNoRetry(run, statuses) }] };
+    return { errors: [{ path: 'runId', message: whyNoRetry(run, wanted, retries) }] };
   }
   const text = await objects.read(inputKey(run.runId));
   if (text === undefined) {
@@ -261,20 +278,51 @@ async function retry(request: JsonObject, deps: ControlDependencies): Promise<Co
   return startInput({
     ...original,
     holdoutPercent: 0,
-    canary: 'OFF',
+    // Those whose turn never came may be nearly all.
+    ...(includePending === true ? {} : { canary: 'OFF' as const }),
     clientToken: token,
     ...(typeof startedBy === 'string' && { startedBy }),
     retryOf: { runId: run.runId, statuses },
   }, inputHash, now(), deps);
 }
 
-function whyNoRetry({ runId, kind, state }: CampaignRun, statuses: readonly string[]): string {
+function retryToken(runId: string, statuses: readonly RetryStatus[]): string {
+  return `retry/${runId}/${statuses.join('+')}`;
+}
+
+/** Retries of a run that were asked for without a token. */
+async function retriesOf(runId: string, { runs }: ControlDependencies): Promise<readonly Retried[]> {
+  const retried = await Promise.all(RETRIES.map(async (statuses) => ({ statuses, run: await runs.load(runIdOf(retryToken(runId, statuses), 'SEND')) })));
+  return retried.flatMap(({ statuses, run }) => (run ? [{ statuses, runId: run.runId }] : []));
+}
+
+interface Retried {
+  readonly statuses: readonly RetryStatus[];
+  readonly runId: string;
+}
+
+/** One that ended before anybody looked at it sent to nobody. */
+function peopleOf({ counts, frozen, looks }: CampaignRun, outcome: RetryStatus): number {
+  return counts?.[outcome] ?? (outcome === 'pending' && looks === 0 ? frozen?.recipients ?? 0 : 0);
+}
+
+function whyNoRetry(run: CampaignRun, statuses: readonly RetryStatus[], retries: readonly Retried[]): string {
+  const { runId, kind, state } = run;
   if (kind !== 'SEND') {
     return `must be a run that sent, and ${runId} was ${kind === 'DRY_RUN' ? 'a dry run' : 'an estimate'}: start the campaign itself`;
   }
-  return FINAL_STATES.includes(state)
-    ? `must be a run with people who are ${statuses.join(' or ')}, and ${runId} has none: there is nothing to retry`
-    : `must be a run that has ended, and ${runId} is ${state}: resume it, or wait for its end or cancel it first`;
+  if (!FINAL_STATES.includes(state)) {
+    return `must be a run that has ended, and ${runId} is ${state}: resume it, or wait for its end or cancel it first`;
+  }
+  if (retries.some((retried) => retried.statuses.some((each) => statuses.includes(each) && peopleOf(run, each) > 0))) {
+    return `must be a run that was not retried, and ${runId} was, as ${retries.map((retried) => retried.runId).join(' and ')}: `
+      + 'retry that one for people whom it did not reach, or write a clientToken to send to all of them once more';
+  }
+  const left = { pending: 'includePending', unknown: 'includeUnknown' } as const;
+  const others = (['pending', 'unknown'] as const).filter((each) => !statuses.includes(each) && peopleOf(run, each) > 0);
+  return `must be a run with people who are ${statuses.join(' or ')}, and ${runId} has none: ${others.length === 0
+    ? 'there is nothing to retry'
+    : others.map((each) => `write "${left[each]}": true for the ${peopleOf(run, each)} who are ${each}`).join(', ')}`;
 }
 
 async function startScheduledBy(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {

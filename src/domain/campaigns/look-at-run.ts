@@ -1,12 +1,13 @@
 import { CampaignObjects, jsonLines, linesOf, readJson } from './campaign-objects';
 import { chunksToPreview, PREVIEW_PEOPLE, previewOf, previewOfPeople, problemsOf } from './campaign-preview';
-import { account, firstMemory, LookMemory, nextStep, silentChunks, Step, stopsOf } from './next-step';
+import { lastMemory, memoryKey, readMemory } from './look-memory';
+import { account, firstMemory, LookMemory, nextStep, OpenChunks, openOf, silentChunks, Step, stopsOf } from './next-step';
 import { booksOf, chunkKey, ChunkState, manifestOf, readResult, resultKey } from './run-results';
 import { LookNote, RunsStore } from './runs';
 import { sideBySide } from './side-by-side';
 import {
   CampaignConfig, CampaignInput, CampaignPreview, CampaignReason, CampaignRun, CampaignState, FINAL_STATES, FrozenChunk, FrozenRecipients, LookAnswer,
-  LookInput, runKey,
+  LookInput, ResultManifest, runKey,
 } from '../../contract/campaigns';
 import { ChunkPreview, ChunkSendEvent } from '../../contract/chunk-send';
 import { errorText } from '../shared/error-text';
@@ -69,7 +70,7 @@ async function lookOnce(look: LookInput, deps: LookDependencies): Promise<LookAn
     telemetry.info('CAMPAIGN_LOOK_SUPERSEDED', 'a newer execution works on the run, or the run is gone: this one ends', { runId, generation, current: run?.generation });
     return { next: 'END' };
   }
-  const last = await readMemory(run, run.looks, deps);
+  const last = await readMemory(run, generation, deps.objects);
   if (last !== undefined && entered !== undefined && last.entered === entered) {
     if (last.isChange) {
       await deps.announce(run);
@@ -79,19 +80,22 @@ async function lookOnce(look: LookInput, deps: LookDependencies): Promise<LookAn
   if (hasEnded(run)) {
     return { next: 'END' };
   }
+  const lastOfAny = last ?? await lastMemory(run, deps.objects);
+  const open = lastOfAny ? openOf(lastOfAny) : {};
   if (look.error) {
-    return noteError(run, look, deps);
+    return noteError(run, look, open, deps);
   }
   if (run.frozen === undefined) {
     throw new Error(`run ${runId} is looked at before its recipients are frozen: the state machine was changed by hand`);
   }
   if (run.kind !== 'SEND' || run.frozen.recipients === 0) {
-    return write(run, look, await conclude(run, run.frozen, deps), [], undefined, deps);
+    return write(run, look, await conclude(run, run.frozen, deps), [], firstMemory([], deps.now(), {}), deps);
   }
-  const chunks = await readChunks(run, run.frozen, deps);
-  const before = last ?? firstMemory(chunks, deps.now());
-  const gone = await goneOf(run, run.frozen, silentChunks(before, chunks), deps);
-  const memory = account(before, chunks, gone);
+  const read = await readChunks(run, run.frozen, deps);
+  const before = last ?? firstMemory(read, deps.now(), open);
+  const gone = await goneOf(run, run.frozen, silentChunks(before, read), deps);
+  const memory = account(before, read, gone);
+  const chunks = read.map((state): ChunkState => (Object.hasOwn(memory.open, state.chunk.name) ? { ...state, isOpen: true } : state));
   const campaignInput = await readJson<CampaignInput>(deps.objects, runKey(runId, 'input.json'));
   const step = nextStep({ run, input: campaignInput, config: deps.config, chunks, memory, stops: stopsOf(before, chunks), now: deps.now() });
   return write(run, look, step, chunks, memory, deps);
@@ -152,11 +156,12 @@ async function makePreview(run: CampaignRun, frozen: FrozenRecipients, deps: Loo
 }
 
 /**
- * Notes that the execution cannot go on. Nothing is read for that: what cannot be read may be the reason.
+ * Notes that the execution cannot go on. No chunk is read for that: what cannot be read may be the reason.
  *
+ * @param open chunks that may have been sent since anybody looked
  * @returns undefined when somebody else changed the run meanwhile
  */
-async function noteError(run: CampaignRun, look: LookInput, deps: LookDependencies): Promise<LookAnswer | undefined> {
+async function noteError(run: CampaignRun, look: LookInput, open: OpenChunks, deps: LookDependencies): Promise<LookAnswer | undefined> {
   const { runId, generation } = look;
   const what = describe(look.error!);
   deps.telemetry.error('CAMPAIGN_EXECUTION_FAILED', 'an execution of a run failed; resume the run once the cause is mended', { runId, generation, reason: what });
@@ -168,7 +173,7 @@ async function noteError(run: CampaignRun, look: LookInput, deps: LookDependenci
       state: CampaignState.FAILED,
       reason: isFrozen ? CampaignReason.EXECUTION_LOST : CampaignReason.FREEZE_FAILED,
       message: isFrozen ? `the execution failed: ${what}; mend the cause and resume the run` : `the recipients could not be frozen: ${what}`,
-    }, [], undefined, deps);
+    }, undefined, firstMemory([], deps.now(), open), deps);
 }
 
 /** What a state machine caught, in words. A function's error is JSON in the cause. */
@@ -191,11 +196,11 @@ function cut(text: string): string {
 /**
  * Writes down how the run goes on: the flag and the items of the wave, what the next look must know, the record.
  *
- * @param memory undefined when there are no chunks, or when they were not looked at
+ * @param chunks undefined when they were not looked at
  * @returns undefined when somebody else changed the run meanwhile: the flag is then written again by whoever decides next
  */
 async function write(
-  run: CampaignRun, look: LookInput, step: Step, chunks: readonly ChunkState[], memory: LookMemory | undefined, deps: LookDependencies,
+  run: CampaignRun, look: LookInput, step: Step, chunks: readonly ChunkState[] | undefined, memory: LookMemory, deps: LookDependencies,
 ): Promise<LookAnswer | undefined> {
   const { objects, runs, telemetry } = deps;
   const { runId, generation } = run;
@@ -208,7 +213,7 @@ async function write(
   }
   const now = new Date(deps.now()).toISOString();
   const next: LookMemory = {
-    ...memory ?? firstMemory([], deps.now()),
+    ...memory,
     ...(look.entered !== undefined && { entered: look.entered }),
     at: now,
     answer,
@@ -216,13 +221,12 @@ async function write(
     wave: step.next === 'SEND' ? step.wave.map(({ name }) => name) : [],
     waveKind: step.next === 'SEND' ? step.kind : 'WAVE',
     hasPaused: step.next === 'WAIT' && step.isPause,
-    drives: step.next !== 'SEND' ? memory?.drives ?? 0 : step.kind === 'DRIVE' ? (memory?.drives ?? 0) + 1 : 0,
+    drives: step.next !== 'SEND' ? memory.drives : step.kind === 'DRIVE' ? memory.drives + 1 : 0,
   };
-  await objects.write(memoryKey(run, looks), JSON.stringify(next));
-  const note = noteOf(run, step, looks, chunks, now);
-  if (step.next === 'END' && run.kind === 'SEND' && run.frozen && (memory || run.frozen.recipients === 0)) {
-    const after = { ...run, state: step.state, counts: note.counts ?? run.counts };
-    await objects.write(runKey(runId, 'manifest.json'), JSON.stringify(manifestOf(after, objects.bucket, chunks)));
+  await objects.write(memoryKey(runId, generation, looks), JSON.stringify(next));
+  const note = noteOf(run, step, looks, chunks ?? [], now);
+  if (step.next === 'END' && run.kind === 'SEND' && run.frozen) {
+    await writeManifest({ ...run, state: step.state, counts: note.counts ?? run.counts }, chunks, deps);
   }
   const noted = await runs.noteLook(run, note, now);
   if (noted === undefined) {
@@ -235,6 +239,20 @@ async function write(
     await deps.announce(noted);
   }
   return answer;
+}
+
+/** Of chunks that were not looked at, an earlier manifest is put right as far as the record goes. */
+async function writeManifest(run: CampaignRun, chunks: readonly ChunkState[] | undefined, { objects }: LookDependencies): Promise<void> {
+  const key = runKey(run.runId, 'manifest.json');
+  if (chunks) {
+    await objects.write(key, JSON.stringify(manifestOf(run, objects.bucket, chunks)));
+    return;
+  }
+  const text = await objects.read(key);
+  if (text !== undefined) {
+    const earlier: ResultManifest = JSON.parse(text);
+    await objects.write(key, JSON.stringify({ ...earlier, state: run.state, counts: run.counts ?? earlier.counts }));
+  }
 }
 
 function answerOf(run: CampaignRun, step: Step, { objects: { bucket } }: LookDependencies): LookAnswer {
@@ -265,16 +283,6 @@ function noteOf(run: CampaignRun, step: Step, looks: number, chunks: readonly Ch
 
 function flagKey({ runId, generation }: CampaignRun): string {
   return runKey(runId, `flags/${generation}.json`);
-}
-
-function memoryKey({ runId, generation }: CampaignRun, look: number): string {
-  return runKey(runId, `looks/${generation}-${look}.json`);
-}
-
-/** What the last look of this execution left; undefined when this is the first. */
-async function readMemory(run: CampaignRun, look: number, { objects }: LookDependencies): Promise<LookMemory | undefined> {
-  const text = await objects.read(memoryKey(run, look));
-  return text === undefined ? undefined : JSON.parse(text);
 }
 
 async function readIndex({ runId }: CampaignRun, { generation }: FrozenRecipients, { objects }: LookDependencies): Promise<FrozenChunk[]> {

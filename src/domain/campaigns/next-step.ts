@@ -7,6 +7,11 @@ import { SendErrorCode } from '../../contract/custom-channel';
 /** A wave sends; a canary does to few, to be looked at; a drive only asks what became of undecided requests. */
 export type WaveKind = 'WAVE' | 'CANARY' | 'DRIVE';
 
+/** Name → ISO 8601. */
+export interface OpenChunks {
+  readonly [chunk: string]: string;
+}
+
 /** What a look leaves to the next one of the same execution, `runs/<run id>/looks/<generation>-<look>.json`. */
 export interface LookMemory {
   /** See `LookInput`. */
@@ -18,6 +23,8 @@ export interface LookMemory {
   readonly isChange: boolean;
   /** Names of the chunks that the answer sends; none of a `WAIT`. */
   readonly wave: readonly string[];
+  /** Chunks of earlier waves, also of earlier executions, that did not come back: name → when they were sent, as `at`. */
+  readonly open: OpenChunks;
   readonly waveKind: WaveKind;
   /** Waves that some chunk came back from, which is how they grow; canaries and drives apart. */
   readonly growth: number;
@@ -92,6 +99,7 @@ const MAX_NAMED = 5;
 
 /** Why a chunk was not gone on with, and what that is to the run. What is missing here is the run's own doing. */
 const STOP_REASONS: { readonly [code in SendErrorCode]?: CampaignReason } = {
+  [SendErrorCode.RUN_STOPPED]: CampaignReason.STOPPED_BY_CHANNEL,
   [SendErrorCode.CREDENTIALS_UNAVAILABLE]: CampaignReason.CREDENTIALS_UNAVAILABLE,
   [SendErrorCode.LINE_QUOTA_EXCEEDED]: CampaignReason.QUOTA_EXHAUSTED,
   [SendErrorCode.LOW_QUOTA]: CampaignReason.QUOTA_EXHAUSTED,
@@ -113,20 +121,26 @@ const STOP_FIXES: { readonly [reason in CampaignReason]?: string } = {
   [CampaignReason.CREDENTIALS_UNAVAILABLE]: 'correct the channel\'s secret and resume the run',
   [CampaignReason.QUOTA_EXHAUSTED]: 'raise the plan, or wait for the next month, and resume the run',
   [CampaignReason.CONTENT_REFUSED]: 'correct the template or the media that the content names and resume the run, or cancel it and start another one',
-  [CampaignReason.STOPPED_BY_CHANNEL]: 'what the channel stopped stays stopped: cancel the run, mend what was refused, and start another one',
+  [CampaignReason.CHANNEL_FAILED]: 'find the reason in the log of the channel\'s function, mend it and resume the run, or cancel it',
+  [CampaignReason.STOPPED_BY_CHANNEL]: 'what the channel stopped stays stopped: cancel the run; mend what was refused and retry it with "includePending": true, or start another one',
 };
 
 /** Chunks that were stopped by the run itself say nothing about the channel. */
 const OWN_STOPS: readonly SendErrorCode[] = [SendErrorCode.RUN_PAUSED, SendErrorCode.RUN_CANCELLED, SendErrorCode.SEND_WINDOW_OVER];
 
-/** What the first look of an execution remembers. */
-export function firstMemory(chunks: readonly ChunkState[], now: number): LookMemory {
+/**
+ * What the first look of an execution remembers.
+ *
+ * @param open what the execution before left
+ */
+export function firstMemory(chunks: readonly ChunkState[], now: number, open: OpenChunks): LookMemory {
   const { counts } = booksOf(chunks);
   return {
     at: new Date(now).toISOString(),
     answer: { next: 'WAIT' },
     isChange: false,
     wave: [],
+    open,
     waveKind: 'WAVE',
     growth: 0,
     failures: {},
@@ -145,6 +159,11 @@ export function silentChunks({ wave, at }: LookMemory, chunks: readonly ChunkSta
   return chunks.filter((state) => wave.includes(state.chunk.name) && !cameBack(state, at)).map(({ chunk }) => chunk);
 }
 
+/** Chunks that were sent and have not been seen to come back. */
+export function openOf({ wave, at, open }: LookMemory): OpenChunks {
+  return { ...open, ...Object.fromEntries(wave.map((name) => [name, at])) };
+}
+
 /** S3 tells the second when an object was written. */
 function cameBack(state: ChunkState, at: string): boolean {
   return isDone(state) || (state.result !== undefined && state.result.writtenAt >= Math.floor(Date.parse(at) / 1_000) * 1_000);
@@ -160,9 +179,12 @@ export function account(memory: LookMemory, chunks: readonly ChunkState[], gone:
   const failed = silent.filter((name) => !gone.includes(name));
   const hasSent = memory.wave.length > 0;
   const decided = decidedOf(booksOf(chunks).counts);
+  const sent = openOf(memory);
+  const open = chunks.filter((state) => Object.hasOwn(sent, state.chunk.name) && !cameBack(state, sent[state.chunk.name]));
   const others = Object.entries(memory.failures).filter(([name]) => !memory.wave.includes(name));
   return {
     ...memory,
+    open: Object.fromEntries(open.map(({ chunk: { name } }) => [name, sent[name]])),
     growth: memory.growth + (memory.waveKind === 'WAVE' && memory.wave.length > silent.length ? 1 : 0),
     failures: Object.fromEntries([...others, ...failed.map((name) => [name, (memory.failures[name] ?? 0) + 1] as const)]),
     gone: [...new Set([...memory.gone, ...gone])],
@@ -288,7 +310,7 @@ function pause(facts: LookFacts, why: Omit<Standing, 'state'>): Step {
  */
 function finish({ run, chunks, memory, now }: LookFacts, end: Standing, at?: string): Step {
   const doubtful = chunks.filter((state) => !isDone(state) && !memory.gone.includes(state.chunk.name)
-    && (ambiguousOf(state) > 0 || (memory.failures[state.chunk.name] ?? 0) > 0));
+    && (ambiguousOf(state) > 0 || Object.hasOwn(memory.open, state.chunk.name)));
   if (doubtful.length === 0 || memory.drives >= MAX_DRIVES) {
     const people = doubtful.reduce((sum, state) => sum + ambiguousOf(state), 0);
     const message = people === 0 ? end.message : [end.message, `${people} people are in requests that are not decided`].filter(Boolean).join('; ');
@@ -313,7 +335,9 @@ function stopOf(stops: readonly SendErrorCode[]): { reason: CampaignReason; mess
   if (stops.length === 0) {
     return undefined;
   }
-  const reason = STOP_REASONS[stops.find((code) => STOP_REASONS[code] !== undefined) ?? stops[0]] ?? CampaignReason.STOPPED_BY_CHANNEL;
+  // A run that the channel stopped cannot be gone on with, whatever else is wrong.
+  const told = stops.includes(SendErrorCode.RUN_STOPPED) ? SendErrorCode.RUN_STOPPED : stops.find((code) => STOP_REASONS[code] !== undefined);
+  const reason = (told && STOP_REASONS[told]) ?? CampaignReason.CHANNEL_FAILED;
   return { reason, message: `the channel did not go on: ${stops.join(', ')}; ${STOP_FIXES[reason]}` };
 }
 

@@ -1,5 +1,6 @@
 import { CampaignObjects, jsonLines, readJson, readJsonLines } from './campaign-objects';
 import { freezeKeys, inputKey } from './freeze-plan';
+import { openChunks } from './look-memory';
 import { RunsStore } from './runs';
 import { SourceError } from './source-error';
 import { SourcePlan, planRetry, planSource } from './source-plan';
@@ -192,7 +193,14 @@ async function planUndelivered(leaves: readonly number[], runId: string, { objec
   }
   const { generation, recipients } = run.frozen;
   const chunks = await readJsonLines<FrozenChunk>(objects, freezeKeys.index(runId, generation));
-  return { parts: chunks.map(({ name }) => ({ leaves, chunk: name, key: freezeKeys.chunk(runId, generation, name) })), people: recipients, bytes: 0 };
+  const open = await openChunks(run, objects);
+  const partOf = ({ name }: FrozenChunk): PartWork => ({
+    leaves,
+    chunk: name,
+    key: freezeKeys.chunk(runId, generation, name),
+    ...((open === undefined || Object.hasOwn(open, name)) && { inDoubt: true }),
+  });
+  return { parts: chunks.map(partOf), people: recipients, bytes: 0 };
 }
 
 /** Parts of a scan of so many rows. */

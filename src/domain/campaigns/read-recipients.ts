@@ -2,9 +2,10 @@ import { CampaignObjects, linesOf, readJson } from './campaign-objects';
 import { EndpointMembers, endpointOf, isLeftOut, isMap, overlay } from './endpoint-members';
 import { freezeKeys, includesUnknown, needsEndpoints, needsEveryRow, treatmentOfChunk } from './freeze-plan';
 import { ListedPerson, RecipientList, RecipientListError } from './recipient-list';
+import { readResult, resultKey } from './run-results';
 import { compileFilter } from './segment-filter';
 import { Spill } from './spill';
-import { FreezePlan, ReadPart, ReadPartResult, SourceLeaf, SpilledPart, runKey } from '../../contract/campaigns';
+import { FreezePlan, ReadPart, ReadPartResult, SourceLeaf, SpilledPart } from '../../contract/campaigns';
 import { ChunkLine, ChunkResultLine } from '../../contract/chunk-send';
 import { LINE_USER_ID_PATTERN } from '../../contract/limits';
 import { SubscriberRow } from '../../contract/subscriber';
@@ -162,14 +163,16 @@ class PartReader {
   }
 
   private async readUndelivered({ runId, statuses }: Extract<SourceLeaf, { kind: 'undelivered' }>, chunk: string, key: string): Promise<void> {
-    const { objects } = this.deps;
-    const [, ...results] = linesOf(await objects.read(runKey(runId, `results/${chunk}.jsonl`)) ?? '').map((line): ChunkResultLine => JSON.parse(line));
-    this.counts.rows += results.length;
-    const wanted = new Set(results.filter(({ status }) => statuses.includes(status)).map(({ id }) => id));
-    if (wanted.size === 0) {
+    const { deps: { objects }, part: { inDoubt = false } } = this;
+    const outcomes = outcomesIn(await objects.read(resultKey(runId, chunk)), inDoubt);
+    const listed = Array.isArray(outcomes) ? outcomes.filter(({ outcome }) => statuses.includes(outcome)).map(({ id }) => id) : undefined;
+    if (listed?.length === 0 || (typeof outcomes === 'string' && !statuses.includes(outcomes))) {
+      this.counts.rows += Array.isArray(outcomes) ? outcomes.length : 0;
       return;
     }
     const frozen = linesOf(await objects.read(key) ?? '').map((line): ChunkLine => JSON.parse(line));
+    const wanted = new Set(listed ?? frozen.map(({ id }) => id));
+    this.counts.rows += Array.isArray(outcomes) ? outcomes.length : frozen.length;
     const endpoints = new Map(frozen.filter(({ id }) => wanted.has(id)).map(({ id, endpoint }) => [id, endpoint]));
     const treatment = treatmentOfChunk(chunk);
     for (const id of wanted) {
@@ -233,6 +236,28 @@ class PartReader {
     }
     return leaf as Extract<SourceLeaf, { kind: K }>;
   }
+}
+
+/**
+ * What a result object says of the people of its chunk. Without one, everybody is undecided. Who is undecided is `unknown` when the message
+ * may have been taken all the same, and else `pending`.
+ *
+ * @param inDoubt the chunk was sent once more than the object knows of
+ * @returns one for each person, or one for all when there is no object that can be read
+ */
+function outcomesIn(text: string | undefined, inDoubt: boolean): 'pending' | 'unknown' | readonly { readonly id: string; readonly outcome: string }[] {
+  if (text === undefined) {
+    return inDoubt ? 'unknown' : 'pending';
+  }
+  const [first = '', ...rest] = linesOf(text);
+  const result = readResult(first, 0);
+  if (result === undefined) {
+    return 'unknown';
+  }
+  const lines = rest.map((line): ChunkResultLine => JSON.parse(line));
+  // Of a channel that does not say whom it doubts, it may be any of them.
+  const isAnybody = inDoubt || (result.ambiguous ?? 0) > lines.filter(({ ambiguous }) => ambiguous).length;
+  return lines.map(({ id, status, ambiguous }) => ({ id, outcome: status !== 'deferred' ? status : isAnybody || ambiguous ? 'unknown' : 'pending' }));
 }
 
 /** Members of an endpoint that are no maps. */

@@ -12,6 +12,8 @@ export interface StoredResult extends ChunkSendResult {
 export interface ChunkState {
   readonly chunk: FrozenChunk;
   readonly result?: StoredResult;
+  /** It was sent and did not come back since: the result, if there is one, is an earlier one. */
+  readonly isOpen?: boolean;
 }
 
 /** People of a run by outcome, as its record keeps them. */
@@ -52,9 +54,18 @@ export function isDone({ result }: ChunkState): boolean {
   return result !== undefined && result.undone.length === 0;
 }
 
-/** People of the chunk to whom a request went out that is not decided. */
-export function ambiguousOf({ result }: ChunkState): number {
-  return (result && result.undone.length > 0 && result.ambiguous) || 0;
+/** People of the chunk to whom a request went out, or may have gone out, that is not decided. */
+export function ambiguousOf(state: ChunkState): number {
+  if (isDone(state)) {
+    return 0;
+  }
+  return state.isOpen ? undecidedOf(state) : state.result?.ambiguous ?? 0;
+}
+
+/** People of the chunk of whom its result says nothing. */
+function undecidedOf({ chunk, result }: ChunkState): number {
+  const { accepted = 0, skipped = 0, failed = 0, unknown = 0 } = result?.counts ?? {};
+  return Math.max(0, chunk.people - accepted - skipped - failed - unknown);
 }
 
 /**
@@ -65,7 +76,7 @@ export function ambiguousOf({ result }: ChunkState): number {
 export function countsOf(state: ChunkState, isOver: boolean = false): CampaignCounts {
   const { accepted = 0, skipped = 0, failed = 0, unknown: decided = 0 } = state.result?.counts ?? {};
   const unknown = decided + (isOver ? ambiguousOf(state) : 0);
-  return { accepted, skipped, failed, unknown, pending: Math.max(0, state.chunk.people - accepted - skipped - failed - unknown) };
+  return { accepted, skipped, failed, unknown, pending: Math.max(0, undecidedOf(state) - (unknown - decided)) };
 }
 
 export const NO_COUNTS: CampaignCounts = { accepted: 0, skipped: 0, failed: 0, unknown: 0, pending: 0 };

@@ -361,6 +361,7 @@ function linesFor(people: readonly ChunkLine[], record: MapRecord | undefined): 
       id,
       ...(typeof to === 'string' && status !== 'skipped' && { to }),
       status,
+      ...(status === 'deferred' && record?.state === 'CLAIMED' && { ambiguous: true as const }),
       ...(typeof code === 'string' && { code }),
       ...(requestId !== undefined && { requestId }),
     };

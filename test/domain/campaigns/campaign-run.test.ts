@@ -32,18 +32,26 @@ function decided(command: RunCommand, state: CampaignState, fields: Partial<Camp
 test.each<[CampaignState, string, string, string]>([
   [CampaignState.SCHEDULED, 'refused', 'refused', 'CANCELLED UNSCHEDULE'],
   [CampaignState.RECURRING, 'refused', 'refused', 'CANCELLED UNSCHEDULE'],
-  [CampaignState.STARTING, 'PAUSED NONE', 'done', 'CANCELLED NONE'],
+  [CampaignState.STARTING, 'PAUSED NONE', 'done', 'CANCELLING EXECUTE'],
   [CampaignState.SENDING, 'PAUSING FLAG', 'done', 'CANCELLING FLAG'],
-  [CampaignState.HELD, 'PAUSED NONE', 'done', 'CANCELLED NONE'],
+  [CampaignState.HELD, 'PAUSED NONE', 'done', 'CANCELLING EXECUTE'],
   [CampaignState.PAUSING, 'done', 'refused', 'CANCELLING FLAG'],
-  [CampaignState.PAUSED, 'done', 'SENDING EXECUTE', 'CANCELLED NONE'],
+  [CampaignState.PAUSED, 'done', 'SENDING EXECUTE', 'CANCELLING EXECUTE'],
   [CampaignState.CANCELLING, 'refused', 'refused', 'done'],
   [CampaignState.CANCELLED, 'refused', 'refused', 'done'],
   [CampaignState.EXPIRED, 'refused', 'refused', 'refused'],
   [CampaignState.COMPLETED, 'refused', 'refused', 'refused'],
-  [CampaignState.FAILED, 'refused', 'SENDING EXECUTE', 'CANCELLED NONE'],
+  [CampaignState.FAILED, 'refused', 'SENDING EXECUTE', 'CANCELLING EXECUTE'],
 ])('%s: pause %s, resume %s, cancel %s', (state, pause, resume, cancel) => {
   expect([decided('pause', state), decided('resume', state), decided('cancel', state)]).toEqual([pause, resume, cancel]);
+});
+
+test.each<[string, Partial<CampaignRun>]>([
+  ['has no recipients yet', { frozen: undefined }], ['only estimates', { kind: 'ESTIMATE' }], ['is a dry run', { kind: 'DRY_RUN' }],
+])('a run that %s is cancelled at once', (_name, fields) => {
+  for (const state of [CampaignState.STARTING, CampaignState.PAUSED, CampaignState.FAILED]) {
+    expect(decided('cancel', state, fields)).toBe('CANCELLED NONE');
+  }
 });
 
 test('every state has its answer', () => {
@@ -86,6 +94,16 @@ describe('resume', () => {
 
   test.each([CampaignReason.CANARY_SENT, CampaignReason.CANARY_REFUSED])('after %s lets the rest follow', (reason) => {
     expect(decide(run(CampaignState.PAUSED, { reason }), 'resume', NOW)).toMatchObject({ change: { canaryPassed: true } });
+  });
+
+  test('of a run that the channel stopped is refused, with what to do', () => {
+    const stopped = run(CampaignState.PAUSED, { reason: CampaignReason.STOPPED_BY_CHANNEL });
+    expect(decide(stopped, 'resume', NOW)).toEqual({
+      kind: 'refused',
+      message: 'run run-1 was stopped by its channel, which refuses everybody else of it: cancel it, then {"action":"retry","includePending":true} sends to all '
+        + 'whom it did not reach once what was refused is mended, or start another campaign',
+    });
+    expect(decided('cancel', CampaignState.PAUSED, { reason: CampaignReason.STOPPED_BY_CHANNEL })).toBe('CANCELLING EXECUTE');
   });
 
   test('of a run whose schedule was refused is refused', () => {

@@ -279,16 +279,32 @@ describe('pause, resume, cancel', () => {
     expect(flag(2)).toEqual({ state: 'RUN' });
   });
 
-  test('cancel ends a run that is paused, unless somebody is undecided', async () => {
+  test('cancel gives a run that is paused an execution, which ends it', async () => {
     await world.runs.freeze(RUN, 1, FROZEN, 'T');
     await world.change(RUN, { state: CampaignState.PAUSED, ambiguous: 3 });
     expect(await world.run({ action: 'cancel', runId: RUN })).toMatchObject({ state: 'CANCELLING', generation: 2 });
     expect(flag(2)).toEqual({ state: 'CANCEL' });
     expect(world.executions.has(`${RUN}-2`)).toBe(true);
+    // Asked again, nothing more is done.
+    expect(await world.run({ action: 'cancel', runId: RUN })).toMatchObject({ state: 'CANCELLING', generation: 2 });
+    // Also without such people: the last look writes the manifest of a run that has ended.
     await world.change(RUN, { state: CampaignState.PAUSED, ambiguous: 0 });
+    expect(await world.run({ action: 'cancel', runId: RUN })).toMatchObject({ state: 'CANCELLING', generation: 3 });
+    expect(flag(3)).toEqual({ state: 'CANCEL' });
+    await world.change(RUN, { state: CampaignState.CANCELLED });
     expect(await world.run({ action: 'cancel', runId: RUN })).toMatchObject({
-      state: 'CANCELLED', generation: 2, manifest: { bucket: 'campaign-bucket', key: `runs/${RUN}/manifest.json` },
+      state: 'CANCELLED', generation: 3, manifest: { bucket: 'campaign-bucket', key: `runs/${RUN}/manifest.json` },
     });
+  });
+
+  test('a run that the channel stopped is not resumed, but cancelled and retried', async () => {
+    await world.runs.freeze(RUN, 1, FROZEN, 'T');
+    await world.change(RUN, { state: CampaignState.PAUSED, reason: CampaignReason.STOPPED_BY_CHANNEL });
+    expect(await world.errors({ action: 'resume', runId: RUN })).toEqual([expect.stringContaining('cancel it, then {"action":"retry","includePending":true}')]);
+    expect(world.executions.has(`${RUN}-2`)).toBe(false);
+    expect(await world.run({ action: 'cancel', runId: RUN })).toMatchObject({ state: 'CANCELLING' });
+    await world.change(RUN, { state: CampaignState.CANCELLED, counts: { accepted: 1, skipped: 0, failed: 3, unknown: 0, pending: 6 } });
+    expect(await world.run({ action: 'retry', runId: RUN, includePending: true })).toMatchObject({ state: 'STARTING', retryOf: RUN });
   });
 
   test('what cannot be done is said, and nothing happens', async () => {
@@ -364,9 +380,51 @@ describe('retry', () => {
     expect((await world.run({ action: 'retry', runId: RUN })).runId).toBe(retried.runId);
     const all = await world.run({ action: 'retry', runId: RUN, includeUnknown: true, startedBy: 'me' });
     expect(all).toMatchObject({ startedBy: 'me', retryOf: RUN });
-    expect(JSON.parse(world.files.get(`runs/${all.runId}/input.json`)!).retryOf.statuses).toEqual(['failed', 'unknown']);
+    expect(JSON.parse(world.files.get(`runs/${all.runId}/input.json`)!).retryOf.statuses).toEqual(['unknown']);
     expect((await world.run({ action: 'retry', runId: RUN, clientToken: 'again' })).runId).toBe(runIdOf('again', 'SEND'));
     expect(await world.errors({ action: 'retry', runId: RUN, includeUnknown: true, clientToken: 'again' })).toEqual([expect.stringContaining('clientToken has been used')]);
+  });
+
+  describe('of people whose turn never came', () => {
+    const inputOf = (runId: string) => JSON.parse(world.files.get(`runs/${runId}/input.json`)!);
+
+    beforeEach(() => world.change(RUN, { state: CampaignState.CANCELLED, counts: { ...counts, pending: 8 } }));
+
+    test('is asked for, has the canary of the campaign, and is one run for all who ask', async () => {
+      const retried = await world.run({ action: 'retry', runId: RUN, includePending: true });
+      expect(inputOf(retried.runId)).toMatchObject({ retryOf: { runId: RUN, statuses: ['failed', 'pending'] }, canary: 'AUTO', holdoutPercent: 0 });
+      expect((await world.run({ action: 'retry', runId: RUN, includePending: true })).runId).toBe(retried.runId);
+      expect(await world.errors({ action: 'retry', runId: RUN })).toEqual([
+        `runId must be a run that was not retried, and ${RUN} was, as ${retried.runId}: `
+        + 'retry that one for people whom it did not reach, or write a clientToken to send to all of them once more',
+      ]);
+    });
+
+    test('leaves those to an earlier retry whom it may have reached', async () => {
+      await world.run({ action: 'retry', runId: RUN });
+      const rest = await world.run({ action: 'retry', runId: RUN, includePending: true });
+      expect(inputOf(rest.runId).retryOf.statuses).toEqual(['pending']);
+      const last = await world.run({ action: 'retry', runId: RUN, includePending: true, includeUnknown: true });
+      expect(inputOf(last.runId).retryOf.statuses).toEqual(['unknown']);
+      const all = await world.run({ action: 'retry', runId: RUN, includePending: true, includeUnknown: true, clientToken: 'once more' });
+      expect(inputOf(all.runId).retryOf.statuses).toEqual(['failed', 'unknown', 'pending']);
+    });
+
+    test('is what somebody is told who does not ask for it', async () => {
+      await world.change(RUN, { counts: { accepted: 2, skipped: 0, failed: 0, unknown: 1, pending: 8 } });
+      expect(await world.errors({ action: 'retry', runId: RUN })).toEqual([
+        `runId must be a run with people who are failed, and ${RUN} has none: write "includePending": true for the 8 who are pending, `
+        + 'write "includeUnknown": true for the 1 who are unknown',
+      ]);
+      expect(await world.errors({ action: 'retry', runId: RUN, includePending: 1 })).toEqual([expect.stringContaining('includePending must be true or false')]);
+    });
+
+    test('is of everybody when the run ended before anything was sent', async () => {
+      await world.change(RUN, { counts: null });
+      expect(await world.run({ action: 'retry', runId: RUN, includePending: true })).toMatchObject({ state: 'STARTING' });
+      await world.change(RUN, { looks: 1 });
+      expect(await world.errors({ action: 'retry', runId: RUN, includePending: true, clientToken: 'x' })).toEqual([expect.stringContaining('there is nothing to retry')]);
+    });
   });
 
   test.each<[string, Parameters<ControlWorld['change']>[1], string]>([

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { CampaignReason, CampaignState, FrozenChunk } from '../../../src/contract/campaigns';
 import { ChunkSendEvent, RunFlag } from '../../../src/contract/chunk-send';
 import { SendErrorCode } from '../../../src/contract/custom-channel';
+import { openChunks } from '../../../src/domain/campaigns/look-memory';
 import { RunsStore } from '../../../src/domain/campaigns/runs';
 import { RUN_ID } from '../../support/freeze-world';
 import { canaryOf, chunksOf, LookWorld, Outcome } from '../../support/look-world';
@@ -270,6 +271,7 @@ describe('an automatic pause', () => {
     [SendErrorCode.RUN_STOPPED, CampaignReason.STOPPED_BY_CHANNEL],
     [SendErrorCode.TEMPLATE_NOT_FOUND, CampaignReason.CONTENT_REFUSED],
     [SendErrorCode.LINE_REFUSED_CONTENT, CampaignReason.CONTENT_REFUSED],
+    [SendErrorCode.CHANNEL_FAILED, CampaignReason.CHANNEL_FAILED],
   ])('when the channel stops with %s; it is not taken for new when the run is resumed', async (stopped, reason) => {
     await world.freeze(chunksOf(3));
     world.outcomeOf = () => ({ stopped });
@@ -281,6 +283,15 @@ describe('an automatic pause', () => {
     world.outcomeOf = (_name, pending) => ({ accepted: pending });
     await world.drive();
     expect(await stateOf()).toBe(COMPLETED);
+  });
+
+  test('when the channel stops the run, whatever else some chunk was stopped with', async () => {
+    await world.freeze(chunksOf(5));
+    await world.send(await world.look());
+    world.outcomeOf = (name) => ({ stopped: name === '0-1' ? SendErrorCode.LINE_REFUSED_CONTENT : SendErrorCode.RUN_STOPPED });
+    await world.drive();
+    expect(await stateOf()).toBe('PAUSED STOPPED_BY_CHANNEL');
+    expect((await world.run).message).toContain('cancel the run; mend what was refused and retry it with "includePending": true');
   });
 
   test('comes too late when everybody is decided, which the record says', async () => {
@@ -327,6 +338,78 @@ describe('pause and cancel', () => {
     await world.drive();
     expect(world.waves.map(({ flag: { state } }) => state)).toEqual(['RUN', 'PAUSE']);
     expect(await world.run).toMatchObject({ state: PAUSED, counts: { accepted: 500, pending: 14_500 } });
+  });
+
+  /** As the control function cancels a run that nobody works on. */
+  async function cancel(): Promise<void> {
+    const { generation } = await world.run;
+    await world.change({ state: CANCELLING, reason: CampaignReason.OPERATOR, generation: generation + 1, endedAt: null });
+  }
+
+  test.each([PAUSED, FAILED])('a run that is %s is cancelled by a look of its own, which puts record and manifest right', async (before) => {
+    // GIVEN a manifest of the state before
+    await world.freeze(chunksOf(3));
+    await world.send(await world.look());
+    if (before === PAUSED) {
+      await world.change({ state: PAUSING, reason: CampaignReason.OPERATOR });
+      await world.drive();
+    } else {
+      await world.objects.write(`runs/${RUN_ID}/manifest.json`, JSON.stringify({ runId: RUN_ID, state: 'PAUSED', counts: {} }));
+      await world.look({ error: { Error: 'States.Timeout' } });
+    }
+    expect((await world.run).state).toBe(before);
+    expect(world.manifest.state).toBe(before);
+    // WHEN
+    await cancel();
+    await world.drive();
+    // THEN
+    const run = await world.run;
+    expect(run).toMatchObject({ state: CANCELLED, reason: 'OPERATOR', endedAt: expect.any(String), counts: { accepted: 5_000, unknown: 0, pending: 10_000 } });
+    expect(world.manifest).toMatchObject({ state: 'CANCELLED', recipients: 15_000, counts: run.counts, missing: ['0-1', '0-2'] });
+    expect(sizes()).toEqual([1]);
+  });
+
+  test('an execution that cannot look leaves a manifest that says at least where the run is', async () => {
+    await world.freeze(chunksOf(3));
+    await world.send(await world.look());
+    await world.change({ state: PAUSING, reason: CampaignReason.OPERATOR });
+    await world.drive();
+    const before = world.manifest;
+    await cancel();
+    await world.look({ error: { Error: 'States.Runtime' } });
+    expect(await stateOf()).toBe('CANCELLED OPERATOR');
+    expect(world.manifest).toEqual({ ...before, state: 'CANCELLED' });
+  });
+
+  test.each([
+    ['was lost', async () => undefined],
+    ['failed', async () => { await world.look({ error: { Error: 'States.Timeout' } }); }],
+    ['was followed by one that saw nothing', async () => { await world.resume(); await world.look({ error: { Error: 'States.Timeout' } }); }],
+  ])('what an execution sent that %s is asked about before the run is cancelled', async (_name, lose) => {
+    await world.freeze(chunksOf(3));
+    world.outcomeOf = () => 'crash';
+    await world.send(await world.look());
+    await lose();
+    await cancel();
+    world.outcomeOf = () => ({ accepted: 4_000, stopped: SendErrorCode.RUN_CANCELLED });
+    await world.drive();
+    expect(world.waves.map(({ names, flag: { state } }) => [...names, state])).toEqual([['0-0', 'RUN'], ['0-0', 'CANCEL']]);
+    expect(await world.run).toMatchObject({ state: CANCELLED, counts: { accepted: 4_000, unknown: 0, pending: 11_000 } });
+    expect(await openChunks(await world.run, world.objects)).toEqual({});
+  });
+
+  test('a chunk that never comes back may have reached everybody who is undecided', async () => {
+    await world.freeze(chunksOf(3));
+    world.outcomeOf = () => ({ accepted: 1_000 });
+    await world.send(await world.look());
+    world.outcomeOf = () => 'crash';
+    await world.send(await world.look());
+    await cancel();
+    await world.drive();
+    const run = await world.run;
+    // The second wave had all of them: the first chunk says no more than it did.
+    expect(run).toMatchObject({ state: CANCELLED, counts: { accepted: 1_000, unknown: 14_000, pending: 0 }, reasons: { LINE_UNDECIDED: 14_000 } });
+    expect(Object.keys(await openChunks(run, world.objects) ?? {}).sort()).toEqual(['0-0', '0-1', '0-2']);
   });
 
   test('do not wait for ever: what stays undecided is unknown when the run is cancelled', async () => {

@@ -1,4 +1,5 @@
-import { CampaignRun, CampaignState, SourceConfig } from '../../../src/contract/campaigns';
+import * as fc from 'fast-check';
+import { CampaignRun, CampaignState, RetryStatus, SourceConfig } from '../../../src/contract/campaigns';
 import { RUN_ID, FreezeWorld, user } from '../../support/freeze-world';
 
 const subscribed = (n: number, more: object = {}) => ({
@@ -135,14 +136,19 @@ describe('people whom another run did not reach', () => {
     frozen: { generation: 2, chunks: 2, recipients: 4, holdout: 0, optedOut: 0, notSubscribed: 0, duplicates: 0, treatments: { a: 3, b: 1 } },
   };
 
-  function world(statuses: ('failed' | 'unknown')[]): FreezeWorld {
+  const jsonLines = (...values: object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
+
+  function firstLine(more: object = {}): object {
+    return { runId: 'x', recipients: 3, counts: { accepted: 0, skipped: 0, failed: 0, unknown: 0, pending: 0 }, undone: [], ...more };
+  }
+
+  function world(statuses: RetryStatus[]): FreezeWorld {
     const made = new FreezeWorld({
       retryOf: { runId: 'run-other', statuses },
       holdoutPercent: 100,
       treatments: [{ name: 'a', weight: 1, data: 'A' }, { name: 'b', weight: 1, data: 'B' }],
     });
     made.otherRuns.set('run-other', other);
-    const jsonLines = (...values: object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
     const { objects } = made.objects;
     objects.set('runs/run-other/chunks-2/index.jsonl', jsonLines({ name: 'a-0', treatment: 'a', people: 3 }, { name: 'b-0', treatment: 'b', people: 1 }, { name: 'b-1', treatment: 'b', people: 1 }));
     objects.set('runs/run-other/chunks-2/a-0.jsonl', jsonLines(
@@ -151,10 +157,10 @@ describe('people whom another run did not reach', () => {
       { id: user(3), endpoint: { Address: user(3) } },
     ));
     objects.set('runs/run-other/results/a-0.jsonl', jsonLines(
-      { runId: 'x', recipients: 3 }, { id: user(1), to: user(1), status: 'failed', code: 'X' }, { id: user(2), status: 'accepted' }, { id: user(3), status: 'unknown', code: 'X' },
+      firstLine(), { id: user(1), to: user(1), status: 'failed', code: 'X' }, { id: user(2), status: 'accepted' }, { id: user(3), status: 'unknown', code: 'X' },
     ));
     objects.set('runs/run-other/chunks-2/b-0.jsonl', jsonLines({ id: user(4), endpoint: { Address: user(4) } }));
-    objects.set('runs/run-other/results/b-0.jsonl', jsonLines({ runId: 'x', recipients: 1 }, { id: user(4), status: 'failed', code: 'X' }));
+    objects.set('runs/run-other/results/b-0.jsonl', jsonLines(firstLine(), { id: user(4), status: 'failed', code: 'X' }));
     return made;
   }
 
@@ -176,6 +182,91 @@ describe('people whom another run did not reach', () => {
     made.subscribe(1, { OptOut: 'ALL' });
     made.table.set(user(3), { erased: true });
     expect(await made.freeze()).toMatchObject({ recipients: 1, optedOut: 2, treatments: { a: 0, b: 1 } });
+  });
+
+  describe('because their turn never came', () => {
+    /** Two chunks that were sent in part, and one that was not. */
+    function stopped(statuses: RetryStatus[], first: object = {}): FreezeWorld {
+      const made = world(statuses);
+      const { objects } = made.objects;
+      objects.set('runs/run-other/results/a-0.jsonl', jsonLines(
+        firstLine({ undone: ['b'], ...first }), { id: user(1), status: 'accepted' }, { id: user(2), status: 'deferred' }, { id: user(3), status: 'deferred', ambiguous: true },
+      ));
+      objects.set('runs/run-other/results/b-0.jsonl', jsonLines(firstLine(), { id: user(4), status: 'failed', code: 'X' }));
+      objects.set('runs/run-other/chunks-2/b-1.jsonl', jsonLines(
+        { id: user(5), endpoint: { Address: user(5), Attributes: { Coupon: ['B'] } } }, { id: user(6), endpoint: { Address: user(6) } },
+      ));
+      [1, 2, 3, 4, 5, 6].forEach((n) => made.subscribe(n));
+      return made;
+    }
+
+    async function reached(made: FreezeWorld): Promise<Record<string, string[]>> {
+      await made.freeze();
+      return Object.fromEntries(Object.entries(made.recipients()).map(([treatment, ids]) => [treatment, ids.sort()]));
+    }
+
+    test('are sent to when they are asked for, also those of a chunk that was never sent', async () => {
+      const made = stopped(['failed', 'pending'], { ambiguous: 1 });
+      expect(await reached(made)).toEqual({ a: [user(2)], b: [user(4), user(5), user(6)] });
+      expect(made.chunk('b-0').find(({ id }) => id === user(5))!.endpoint).toMatchObject({ Attributes: { Coupon: ['B'] } });
+      expect(await reached(stopped(['pending'], { ambiguous: 1 }))).toEqual({ a: [user(2)], b: [user(5), user(6)] });
+      expect(await reached(stopped(['failed']))).toEqual({ b: [user(4)] });
+    });
+
+    test('and who may have been reached all the same are unknown', async () => {
+      expect(await reached(stopped(['unknown'], { ambiguous: 1 }))).toEqual({ a: [user(3)] });
+      expect(await reached(stopped(['failed', 'unknown', 'pending'], { ambiguous: 1 }))).toEqual({ a: [user(2), user(3)], b: [user(4), user(5), user(6)] });
+    });
+
+    test('of a channel that does not say whom it doubts are all in doubt', async () => {
+      expect(await reached(stopped(['pending'], { ambiguous: 2 }))).toEqual({ b: [user(5), user(6)] });
+      expect(await reached(stopped(['unknown'], { ambiguous: 2 }))).toEqual({ a: [user(2), user(3)] });
+    });
+
+    test('in a chunk that was sent and did not come back are in doubt, whether it has a result or not', async () => {
+      const lost = (statuses: RetryStatus[]) => {
+        const made = stopped(statuses, { ambiguous: 1 });
+        made.otherRuns.set('run-other', { ...other, generation: 4, looks: 7 });
+        made.objects.objects.set('runs/run-other/looks/3-7.json', JSON.stringify({ at: 'T2', wave: ['b-1'], open: { 'a-0': 'T1' } }));
+        return made;
+      };
+      expect(await reached(lost(['failed', 'pending']))).toEqual({ b: [user(4)] });
+      expect(await reached(lost(['unknown']))).toEqual({ a: [user(2), user(3)], b: [user(5), user(6)] });
+    });
+
+    test('are in doubt when what the looks left is gone, or when a result cannot be read', async () => {
+      const forgotten = stopped(['pending']);
+      forgotten.otherRuns.set('run-other', { ...other, looks: 7 });
+      expect(await forgotten.freeze()).toMatchObject({ recipients: 0 });
+      const [pending, unknown] = [stopped(['pending']), stopped(['unknown'])];
+      [pending, unknown].forEach(({ objects: { objects } }) => objects.set('runs/run-other/results/a-0.jsonl', 'hello\n'));
+      expect(await reached(pending)).toEqual({ b: [user(5), user(6)] });
+      expect(await reached(unknown)).toEqual({ a: [user(1), user(2), user(3)] });
+    });
+  });
+
+  test('are never among those who were accepted or left out, and each in one kind', async () => {
+    const status = fc.constantFrom('accepted', 'skipped', 'failed', 'unknown', 'deferred');
+    const person = fc.record({ status, ambiguous: fc.boolean() });
+    const kinds: RetryStatus[] = ['failed', 'unknown', 'pending'];
+    await fc.assert(fc.asyncProperty(fc.array(person, { maxLength: 12 }), fc.nat(12), fc.boolean(), async (people, ambiguous, isOpen) => {
+      const times = new Map<string, number>();
+      for (const kind of kinds) {
+        const made = world([kind]);
+        const { objects } = made.objects;
+        made.otherRuns.set('run-other', { ...other, looks: 1 });
+        objects.set('runs/run-other/looks/1-1.json', JSON.stringify({ at: 'T', wave: [], open: isOpen ? { 'a-0': 'T' } : {} }));
+        objects.set('runs/run-other/chunks-2/index.jsonl', jsonLines({ name: 'a-0', treatment: 'a', people: people.length }));
+        objects.set('runs/run-other/chunks-2/a-0.jsonl', jsonLines(...people.map((_each, n) => ({ id: user(n), endpoint: { Address: user(n) } }))));
+        objects.set('runs/run-other/results/a-0.jsonl', jsonLines(firstLine({ undone: ['b'], ambiguous }), ...people.map((each, n) => ({
+          id: user(n), status: each.status, ...(each.status === 'deferred' && each.ambiguous && { ambiguous: true }),
+        }))));
+        people.forEach((_each, n) => made.subscribe(n));
+        await made.freeze();
+        Object.values(made.recipients()).flat().forEach((id) => times.set(id, (times.get(id) ?? 0) + 1));
+      }
+      people.forEach((each, n) => expect(times.get(user(n)) ?? 0).toBe(each.status === 'accepted' || each.status === 'skipped' ? 0 : 1));
+    }), { numRuns: 40 });
   });
 
   test('when that run is not known any more: an error that says so', async () => {

@@ -234,6 +234,15 @@ describe('a crash', () => {
     expect(await world.send()).toMatchObject({ counts: { accepted: 2, pending: 4 }, undone: ['map-0', 'map-2'], ambiguous: 0, stopped: SendErrorCode.RUN_PAUSED });
     expect(world.sent).toEqual([['e2', 'e3']]);
     expect(world.lines.filter(({ status }) => status === 'deferred').map(({ id }) => id)).toEqual(['e0', 'e1', 'e4', 'e5']);
+    expect(JSON.stringify(world.lines)).not.toContain('ambiguous');
+  });
+
+  test('whose outcome is not known yet is told from those that were not begun, person by person', async () => {
+    const world = new MapsWorld(6);
+    world.objects.set('flag', '{"state":"PAUSE"}');
+    world.rows.set(1, { ...claimed(0), position: 1, leaseUntil: Number.MAX_SAFE_INTEGER });
+    expect(await world.send()).toMatchObject({ counts: { pending: 6 }, ambiguous: 2 });
+    expect(world.lines.filter(({ ambiguous }) => ambiguous).map(({ id }) => id)).toEqual(['e2', 'e3']);
   });
 
   test('of a second invocation that claims first leaves the map to it', async () => {
