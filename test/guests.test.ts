@@ -1,12 +1,16 @@
-import { Aspects, NestedStack, RemovalPolicy, Stack, Stage, Tags } from 'aws-cdk-lib';
+import { ArnFormat, Aspects, NestedStack, RemovalPolicy, Stack, Stage, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { LineChannel, LineChannelOptions, LinePinpointChannel, MediaDelivery, SubscriberTable, WebhookAccess } from '../src';
+import {
+  CampaignChannel, CampaignRunner, FollowerSync, LineChannel, LineChannelOptions, LinePinpointChannel, LineReply, MediaDelivery, RecipientSource,
+  S3SubscriberImport, SubscriberTable, WebhookAccess,
+} from '../src';
 import { annotations, environmentOf, only, RECOMMENDED_FLAGS, rendered, resources, TemplateResource, testApp, testStack } from './support/template';
 
 /**
@@ -18,7 +22,24 @@ const KEY_ARN = 'arn:aws:kms:us-east-1:123456789012:key/0123abcd-0000-4000-8000-
 
 /** A channel that makes everything a channel can make. */
 function fullChannel(stack: Stack, props: LineChannelOptions = {}): LinePinpointChannel {
-  return new LinePinpointChannel(stack, 'Line', { sampleMessages: true, sending: { engagementEvents: true }, ...props });
+  return new LinePinpointChannel(stack, 'Line', { sampleMessages: true, sending: { engagementEvents: true }, greeting: LineReply.message('Welcome!'), ...props });
+}
+
+/** What a channel and all that lives beside it take alike. */
+type Common = Pick<LineChannelOptions, 'encryptionKey' | 'removalPolicy' | 'functions' | 'alarmActions'>;
+
+/** Everything that the library makes beside a channel, for a channel of another kind, so that the runner has its maps, too. */
+function besideChannel(stack: Stack, props: Common = {}): void {
+  const subscribers = new SubscriberTable(stack, 'Subscribers', { encryptionKey: props.encryptionKey, removalPolicy: props.removalPolicy });
+  const handler = lambda.Function.fromFunctionAttributes(stack, 'Other', {
+    functionArn: stack.formatArn({ service: 'lambda', resource: 'function', resourceName: 'other', arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
+    role: iam.Role.fromRoleName(stack, 'OtherRole', 'other', { mutable: false }),
+    sameEnvironment: true,
+  });
+  new S3SubscriberImport(stack, 'Import', { subscribers, ...props });
+  new CampaignRunner(stack, 'Campaigns', {
+    channel: CampaignChannel.fromFunction(handler), subscribers, channelKey: 'other', sources: { everybody: RecipientSource.allSubscribers() }, ...props,
+  });
 }
 
 function fullTemplate(props: (stack: Stack) => LineChannelOptions, stack = testStack()): Template {
@@ -58,7 +79,10 @@ describe('encryptionKey', () => {
   test('may be used by CloudWatch Logs, EventBridge and CloudFront, and by no other service', () => {
     const template = fullTemplate((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
     const services = only(template, 'AWS::KMS::Key', 'Key').Properties.KeyPolicy.Statement.filter(({ Principal }: any) => Principal.Service).map(({ Principal }: any) => rendered(Principal.Service));
-    expect(services.sort()).toEqual(['cloudfront.amazonaws.com', 'events.amazonaws.com', 'logs.<AWS::Region>.<AWS::URLSuffix>']);
+    expect(services.sort()).toEqual([
+      // EventBridge for the bus, and for what the rule of replies could not deliver.
+      'cloudfront.amazonaws.com', 'events.amazonaws.com', 'events.amazonaws.com', 'logs.<AWS::Region>.<AWS::URLSuffix>',
+    ]);
   });
 
   test('that is imported reaches them, too, and warns once for each statement that CDK cannot add', () => {
@@ -66,8 +90,11 @@ describe('encryptionKey', () => {
     const template = fullTemplate(() => ({ encryptionKey: kms.Key.fromKeyArn(stack, 'Key', KEY_ARN) }), stack);
     expectKeyEverywhere(template, KEY_ARN);
     const warnings = annotations(stack, 'Warning').filter((warning) => warning.includes('[ack: cdk-line-pinpoint:importedKeyPolicy]'));
-    expect(warnings.map((warning) => /"Service":"([^"]+)"/.exec(warning)![1]).sort()).toEqual(['cloudfront.amazonaws.com', 'events.amazonaws.com', 'logs.<Region>.<URLSuffix>']);
-    expect(annotations(stack, 'Warning')).toHaveLength(4);
+    expect(warnings.map((warning) => /"Service":"([^"]+)"/.exec(warning)![1]).sort()).toEqual([
+      'cloudfront.amazonaws.com', 'events.amazonaws.com', 'events.amazonaws.com', 'logs.<Region>.<URLSuffix>',
+    ]);
+    // And of Amazon Pinpoint's end, and of LINE's own greeting.
+    expect(annotations(stack, 'Warning')).toHaveLength(6);
   });
 
   test.each([['without feature flags', {}], ['with the feature flags of a new project', RECOMMENDED_FLAGS]])('may be of another stack, %s', (_name, context) => {
@@ -100,8 +127,8 @@ describe('removalPolicy', () => {
 describe('functions', () => {
   function functionsOf(props: (stack: Stack) => LineChannelOptions): Record<string, any> {
     const found = Object.entries(resources(fullTemplate(props), 'AWS::Lambda::Function')).map(([id, { Properties }]) => [id, Properties]);
-    // Receiver, worker, profile, four senders, the one that goes on, chunks, outcomes, books, set-up, publisher, Pinpoint, sample media and CDK's own.
-    expect(found).toHaveLength(16);
+    // Receiver, worker, profile, four senders, the one that goes on, chunks, outcomes, books, replies, set-up, publisher, Pinpoint, sample media and CDK's own.
+    expect(found).toHaveLength(17);
     return Object.fromEntries(found);
   }
 
@@ -128,7 +155,7 @@ describe('functions', () => {
 
   test('log retention reaches every log group, one for each function', () => {
     const groups = Object.values(resources(fullTemplate(() => ({ functions: { logRetention: logs.RetentionDays.THREE_DAYS } })), 'AWS::Logs::LogGroup'));
-    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual(Array(16).fill(3));
+    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual(Array(17).fill(3));
   });
 
   test('VPC, subnets and security groups reach every function, and so does the permission to use them', () => {
@@ -144,7 +171,7 @@ describe('functions', () => {
     const roles = Object.entries(resources(template, 'AWS::IAM::Role'))
       .filter(([, { Properties }]) => Properties.AssumeRolePolicyDocument.Statement[0].Principal.Service === 'lambda.amazonaws.com')
       .map(([id]) => id).filter((id) => id.startsWith('Line'));
-    expect(roles).toHaveLength(16);
+    expect(roles).toHaveLength(17);
     for (const id of roles) {
       expect(policies).toContain(`"Ref":"${id}"`);
     }
@@ -157,7 +184,7 @@ describe("CDK's own means", () => {
     iam.PermissionsBoundary.of(stack).apply(iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'));
     const roles = Object.entries(resources(fullTemplate(() => ({}), stack), 'AWS::IAM::Role'));
     // Of the functions and of Firehose.
-    expect(roles).toHaveLength(17);
+    expect(roles).toHaveLength(18);
     for (const [id, { Properties }] of roles) {
       expect([id, rendered(Properties.PermissionsBoundary)]).toEqual([id, 'arn:<AWS::Partition>:iam::<AWS::AccountId>:policy/boundary']);
     }
@@ -249,6 +276,99 @@ describe('nothing collides', () => {
   });
 });
 
+describe('what lives beside a channel', () => {
+  function templateBeside(props: (stack: Stack) => Common = () => ({}), stack = testStack()): Template {
+    besideChannel(stack, props(stack));
+    const channel = new LineChannel(stack, 'Line', props(stack));
+    new FollowerSync(stack, 'Followers', { channel, ...props(stack) });
+    return Template.fromStack(stack);
+  }
+
+  const KEYS = {
+    'AWS::DynamoDB::Table': KEY_OF['AWS::DynamoDB::Table'],
+    'AWS::SQS::Queue': KEY_OF['AWS::SQS::Queue'],
+    'AWS::S3::Bucket': KEY_OF['AWS::S3::Bucket'],
+    'AWS::Logs::LogGroup': KEY_OF['AWS::Logs::LogGroup'],
+    'AWS::SNS::Topic': ({ KmsMasterKeyId }: any) => KmsMasterKeyId,
+    'AWS::StepFunctions::StateMachine': ({ EncryptionConfiguration }: any) => EncryptionConfiguration?.KmsKeyId,
+  };
+
+  test('is encrypted with the key that it was given', () => {
+    const stack = testStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    for (const [id, { Type, Properties }] of ofTypes(templateBeside(() => ({ encryptionKey }), stack), Object.keys(KEYS))) {
+      expect([id, KEYS[Type as keyof typeof KEYS](Properties)]).toEqual([id, { 'Fn::GetAtt': [expect.stringMatching(/^Key/), 'Arn'] }]);
+    }
+  });
+
+  test.each([[RemovalPolicy.DESTROY, 'Delete'], [RemovalPolicy.RETAIN, 'Retain']])('has the removal policy %s that it was given', (removalPolicy, policy) => {
+    const holdData = ['AWS::DynamoDB::Table', 'AWS::SQS::Queue', 'AWS::S3::Bucket', 'AWS::Logs::LogGroup', 'AWS::StepFunctions::StateMachine', 'AWS::Scheduler::ScheduleGroup'];
+    for (const [id, { DeletionPolicy, UpdateReplacePolicy }] of ofTypes(templateBeside(() => ({ removalPolicy })), holdData)) {
+      expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, policy, policy]);
+    }
+  });
+
+  test('goes with the stack, but for people\'s data and what became of runs', () => {
+    const kept = Object.entries(resources(templateBeside())).filter(([id, { DeletionPolicy }]) => DeletionPolicy === 'Retain' && !id.startsWith('Line'));
+    expect(kept.map(([id]) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual(['CampaignsBucket', 'CampaignsRuns', 'FollowersBucket', 'ImportBucket', 'Subscribers']);
+  });
+
+  test('has the functions\' settings that it was given, and one log group if there is one', () => {
+    const stack = testStack();
+    const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 });
+    const functions = { memorySize: 333, architecture: lambda.Architecture.X86_64, vpc, logGroup: new logs.LogGroup(stack, 'Logs') };
+    const template = templateBeside(() => ({ functions }), stack);
+    const made = Object.entries(resources(template, 'AWS::Lambda::Function'));
+    // Of the import, the synchronisation, the runner (maps among them), and a channel.
+    expect(made.filter(([id]) => id.startsWith('Import') || id.startsWith('Followers') || id.startsWith('Campaigns'))).toHaveLength(3 + 3 + 7);
+    for (const [id, { Properties: { MemorySize, Architectures, VpcConfig, LoggingConfig } }] of made) {
+      expect([id, MemorySize, Architectures, VpcConfig.SubnetIds.length, LoggingConfig.LogGroup]).toEqual([id, 333, ['x86_64'], 2, { Ref: expect.stringMatching(/^Logs/) }]);
+    }
+    // State machines have logs of their own: Step Functions may not write into a group that it was not allowed to.
+    expect(Object.keys(resources(template, 'AWS::Logs::LogGroup')).map((id) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual(['CampaignsRunLogs', 'FollowersEngineRunLogs', 'ImportEngineRunLogs', 'Logs']);
+  });
+
+  test('does what it was told when its alarms ring', () => {
+    const stack = testStack();
+    const action: cloudwatch.IAlarmAction = { bind: () => ({ alarmActionArn: 'arn:aws:sns:us-east-1:123456789012:pager' }) };
+    for (const [id, { Properties }] of Object.entries(resources(templateBeside(() => ({ alarmActions: [action] }), stack), 'AWS::CloudWatch::Alarm'))) {
+      expect([id, Properties.AlarmActions]).toEqual([id, ['arn:aws:sns:us-east-1:123456789012:pager']]);
+    }
+  });
+
+  test('has a permissions boundary on every role, and tags', () => {
+    const stack = testStack();
+    iam.PermissionsBoundary.of(stack).apply(iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'));
+    Tags.of(stack).add('owner', 'marketing');
+    const template = templateBeside(() => ({}), stack);
+    for (const [id, { Properties }] of Object.entries(resources(template, 'AWS::IAM::Role'))) {
+      expect([id, rendered(Properties.PermissionsBoundary)]).toEqual([id, 'arn:<AWS::Partition>:iam::<AWS::AccountId>:policy/boundary']);
+    }
+    for (const [id, { Properties }] of ofTypes(template, ['AWS::StepFunctions::StateMachine', 'AWS::SNS::Topic', 'AWS::Scheduler::ScheduleGroup', 'AWS::DynamoDB::Table'])) {
+      expect([id, Properties.Tags]).toEqual([id, expect.arrayContaining([{ Key: 'owner', Value: 'marketing' }])]);
+    }
+  });
+
+  test('names nothing but the group of schedules, by stack and path', () => {
+    const names = (stack: Stack) => physicalNames(templateBeside(() => ({}), stack)).filter((name) => /Scheduler|StepFunctions|SNS|DynamoDB|S3/.test(name));
+    const [one, two] = [names(testStack({ stackName: 'beta' })), names(testStack({ stackName: 'prod' }))];
+    expect(one).toEqual([expect.stringMatching(/^AWS::Scheduler::ScheduleGroup beta-Campaigns-\w+$/)]);
+    expect(two).not.toEqual(one);
+  });
+
+  test.each([[undefined], ['us-gov-west-1'], ['cn-north-1']])('has every ARN in the partition of region %p', (region) => {
+    const stack = testStack(region ? { env: { region, account: '123456789012' } } : {});
+    const encryptionKey = new kms.Key(stack, 'Key');
+    expect(JSON.stringify(templateBeside(() => ({ encryptionKey }), stack).toJSON().Resources)).not.toMatch(/arn:aws/);
+  });
+
+  test('is complete in a nested stack', () => {
+    const inner = new NestedStack(testStack(), 'Nested');
+    besideChannel(inner);
+    Template.fromStack(inner).resourceCountIs('AWS::StepFunctions::StateMachine', 2);
+  });
+});
+
 describe('two channels on one table', () => {
   test('each have their key, and audiences that hear of their own subscribers only', () => {
     const stack = testStack();
@@ -293,5 +413,5 @@ test.each([[undefined], ['us-east-1'], ['us-gov-west-1'], ['cn-north-1']])('ever
 test('a channel in a nested stack is complete', () => {
   const inner = new NestedStack(testStack(), 'Nested');
   fullChannel(inner);
-  Template.fromStack(inner).resourceCountIs('AWS::Lambda::Function', 16);
+  Template.fromStack(inner).resourceCountIs('AWS::Lambda::Function', 17);
 });

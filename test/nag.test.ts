@@ -10,8 +10,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
 import {
-  CampaignChannel, CampaignRunner, FollowerSync, LineChannel, LineMessageType, LinePinpointChannel, LineReply, LineReplyMatch, MediaDelivery, RecipientSource,
-  S3SubscriberImport, SubscriberTable, WebhookAccess,
+  CampaignChannel, CampaignRunner, FollowerSync, LineChannel, LineMessageType, LinePinpointChannel, LineReply, LineReplyMatch, MediaDelivery,
+  RecipientSource, S3SubscriberImport, SubscriberTable, WebhookAccess,
 } from '../src';
 import { ROOT } from './support/built';
 import { RECOMMENDED_FLAGS, testStack } from './support/template';
@@ -201,7 +201,7 @@ function findings(stack: Stack): Finding[] {
         rule: rule
           .replace(/<[\w:]+(\.\w+)?>|\{"Fn::Select".*\}/g, '<…>')
           .replace(/(:execution:<…>\/|:schedule\/)[\w-]+/, '$1<…>'),
-        place: Object.entries(PLACES).reduce((path, [from, to]) => path.replace(from, to), id),
+        place: Object.entries(PLACES).reduce((place, [from, to]) => place.replace(from, to), id),
       })));
 }
 

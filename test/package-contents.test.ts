@@ -96,7 +96,14 @@ describeBuilt('the npm package', ['.jsii', 'lib/index.js', 'assets/THIRD-PARTY-N
     }
   });
 
-  test.each(['LineChannel', 'LinePinpointChannel'])('%s synthesizes in a project that has no bundler, no Docker and no development tools', (construct) => {
+  const CHANNEL = "const { LineChannel, RecipientSource } = library; const channel = new LineChannel(stack, 'Line');";
+  test.each([
+    ['LineChannel', "new library.LineChannel(stack, 'Line');"],
+    ['LinePinpointChannel', "new library.LinePinpointChannel(stack, 'Line');"],
+    ['CampaignRunner', `${CHANNEL} new library.CampaignRunner(stack, 'Campaigns', { channel, sources: { everybody: RecipientSource.allSubscribers() } });`],
+    ['S3SubscriberImport', `${CHANNEL} new library.S3SubscriberImport(stack, 'Import', { subscribers: channel.subscribers });`],
+    ['FollowerSync', `${CHANNEL} new library.FollowerSync(stack, 'Followers', { channel });`],
+  ])('%s synthesizes in a project that has no bundler, no Docker and no development tools', (construct, build) => {
     // GIVEN a project with the package and its two peers, in which nothing can start a program or load a bundler
     const consumer = path.join(folder, 'consumer');
     for (const peer of ['aws-cdk-lib', 'constructs']) {
@@ -117,9 +124,10 @@ describeBuilt('the npm package', ['.jsii', 'lib/index.js', 'assets/THIRD-PARTY-N
     `);
     fs.writeFileSync(path.join(consumer, 'app.js'), `
       const { App, Stack } = require('aws-cdk-lib');
-      const { ${construct} } = require('cdk-line-pinpoint');
+      const library = require('cdk-line-pinpoint');
       const app = new App({ outdir: process.argv[2] });
-      new ${construct}(new Stack(app, 'Stack'), 'Line');
+      const stack = new Stack(app, 'Stack');
+      ${build}
       app.synth();
     `);
     const out = path.join(folder, `cdk.out-${construct}`);

@@ -364,7 +364,7 @@ describe.each([['without feature flags', {}], ['with the feature flags of a new 
     ['CampaignRunner', (stack) => new CampaignRunner(stack, 'Campaigns', { channel: channelIn(stack), sources: { everybody: RecipientSource.allSubscribers() } }), CAMPAIGN_RUNNER],
     ['S3SubscriberImport', (stack) => new S3SubscriberImport(stack, 'Import', { subscribers: channelIn(stack).subscribers }), IMPORT],
     ['FollowerSync', (stack) => new FollowerSync(stack, 'Followers', { channel: channelIn(stack) }), FOLLOWER_SYNC],
-  ])('the logical ids of a %s beside its channel are these', (_name, build, added) => {
+  ])('the logical ids of a %s beside its channel are these', (_construct, build, added) => {
     expect(logicalIds(templateOf(build, {}, flags))).toEqual([...LINE_CHANNEL, ...added].sort());
   });
 });
