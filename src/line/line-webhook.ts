@@ -7,7 +7,6 @@ import { Construct } from 'constructs';
 import { BoundCredentials } from './bound-credentials';
 import { ProcessEventsFunction } from './handlers/process-events-function';
 import { ReceiveWebhookFunction } from './handlers/receive-webhook-function';
-import { UpdateProfileFunction } from './handlers/update-profile-function';
 import { LineUnsubscribe } from './line-unsubscribe';
 import { IWebhookAccess } from './webhook-access';
 import { ISubscriberTable } from '../audience/subscriber-table';
@@ -15,7 +14,7 @@ import {
   ENV_EVENT_BUS, ENV_INCLUDE_MESSAGE_TEXT, ENV_PROFILE_PICTURE, ENV_PROFILE_QUEUE_URL, ENV_SUBSCRIBER_TABLE, ENV_UNSUBSCRIBE, ENV_WEBHOOK_QUEUE_URL,
 } from '../contract/environment';
 import { MAX_WEBHOOK_URL_LENGTH } from '../contract/limits';
-import { ChannelResources, HandlerSettings } from '../shared/channel-resources';
+import { ChannelResources, HandlerSettings, useHandler } from '../shared/channel-resources';
 import { checkPattern } from '../shared/validation';
 
 const WEBHOOK_URL_PATTERN = new RegExp(`^https://\\S{1,${MAX_WEBHOOK_URL_LENGTH - 'https://'.length}}$`);
@@ -81,7 +80,7 @@ export class LineWebhook extends Construct {
     credentials.grantRead(this.receiver);
     queue.grantSendMessages(this.receiver);
 
-    this.worker = new ProcessEventsFunction(this, 'Worker', options('Worker', {
+    this.worker = useHandler(new ProcessEventsFunction(this, 'Worker', options('Worker', {
       description: 'Turns LINE events into subscribers and publishes every event',
       timeout: workerTimeout,
       environment: {
@@ -92,7 +91,7 @@ export class LineWebhook extends Construct {
         [ENV_PROFILE_PICTURE]: String(props.profilePicture),
         [ENV_UNSUBSCRIBE]: props.unsubscribe,
       },
-    }));
+    })), 'processEvents');
     this.worker.addEventSource(new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true }));
     credentials.grantRead(this.worker);
     subscribers.grantUpsert(this.worker);
@@ -100,7 +99,7 @@ export class LineWebhook extends Construct {
     profiles.queue.grantSendMessages(this.worker);
     bus.grantPutEventsTo(this.worker);
 
-    const updateProfile = new UpdateProfileFunction(this, 'Profile', options('Profile', {
+    const updateProfile = useHandler(new ProcessEventsFunction(this, 'Profile', options('Profile', {
       description: 'Reads profiles that LINE could not give at once',
       timeout: workerTimeout,
       environment: {
@@ -108,7 +107,7 @@ export class LineWebhook extends Construct {
         [ENV_SUBSCRIBER_TABLE]: table.tableName,
         [ENV_PROFILE_PICTURE]: String(props.profilePicture),
       },
-    }));
+    })), 'updateProfiles');
     updateProfile.addEventSource(new SqsEventSource(profiles.queue, { batchSize: 5, maxConcurrency: 2, reportBatchItemFailures: true }));
     credentials.grantRead(updateProfile);
     subscribers.grantUpsert(updateProfile);

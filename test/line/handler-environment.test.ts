@@ -12,8 +12,8 @@ const { TEXT, IMAGE, AUDIO, VIDEO, ANY } = LineMessageType;
 /** Functions of a channel, by the beginning of their logical id, and the entry that each runs, with the export unless that is `handler`. */
 const ENTRIES: [string, string][] = [
   ['LineWebhookReceiver', 'line/handlers/receive-webhook.lambda'],
-  ['LineWebhookWorker', 'line/handlers/process-events.lambda'],
-  ['LineWebhookProfile', 'line/handlers/update-profile.lambda'],
+  ['LineWebhookWorker', 'line/handlers/process-events.lambda#processEvents'],
+  ['LineWebhookProfile', 'line/handlers/process-events.lambda#updateProfiles'],
   ['LineSenderText', 'line/handlers/sender.lambda#sendMessage'],
   ['LineSenderImage', 'line/handlers/sender.lambda#sendMessage'],
   ['LineSenderAudio', 'line/handlers/sender.lambda#sendMessage'],

@@ -40,10 +40,16 @@ export function chunkReport(runId: string, batches: readonly ChunkBatch[], stopp
   let ambiguous = 0;
   for (const { members, known, isKept, isUnread } of batches) {
     const outcomes = new Map(isKept ? known.flatMap(({ batch }) => peopleOf(batch)).map((outcome) => [outcome.id, outcome]) : []);
-    let missing = 0;
+    const isUndone = !isDone({ known, isKept });
+    const doubted = new Set(isKept ? peopleInDoubt(known) : isUnread ? members.candidates.map(({ id }) => id) : []);
     for (const member of [...members.candidates, ...members.excluded]) {
-      missing += outcomes.has(member.id) ? 0 : 1;
-      const line = outcomes.get(member.id) ?? { id: member.id, ...('to' in member && { to: member.to }), status: 'deferred' };
+      const found = outcomes.get(member.id);
+      const isAmbiguous = isUndone && (doubted.has(member.id) || (isKept && found === undefined));
+      const line: ChunkResultLine = {
+        ...found ?? { id: member.id, ...('to' in member && { to: member.to }), status: 'deferred' },
+        ...(isAmbiguous && { ambiguous: true }),
+      };
+      ambiguous += isAmbiguous ? 1 : 0;
       lines.push(line);
       counts[line.status === 'deferred' ? 'pending' : line.status]++;
       if (line.code !== undefined) {
@@ -51,9 +57,8 @@ export function chunkReport(runId: string, batches: readonly ChunkBatch[], stopp
       }
     }
     known.forEach(({ batch: { aggregationUnit } }) => isKept && aggregationUnit !== undefined && units.add(aggregationUnit));
-    if (!isDone({ known, isKept })) {
+    if (isUndone) {
       undone.push(members.identity.batchId);
-      ambiguous += isKept ? missing + peopleInDoubt(known) : isUnread ? members.candidates.length : 0;
     }
   }
   return {
@@ -76,11 +81,11 @@ export function isDone({ known, isKept }: Pick<ChunkBatch, 'known' | 'isKept'>):
   return isKept && known.every(({ batch, error }) => isDecided(batch) && error === undefined);
 }
 
-/** People whose message LINE may have taken without our knowing. */
-function peopleInDoubt(known: ChunkBatch['known']): number {
-  return known.reduce((sum, { batch, error }) => sum + callsOf(batch)
+/** Endpoint ids of people whose message LINE may have taken without our knowing. */
+function peopleInDoubt(known: ChunkBatch['known']): readonly string[] {
+  return known.flatMap(({ batch, error }) => callsOf(batch)
     .filter((call) => call.state === CallState.AMBIGUOUS || (isOpen(call) && (batch.state === BatchState.IN_FLIGHT || error !== undefined)))
-    .reduce((people, { recipients }) => people + recipients.length, 0), 0);
+    .flatMap(({ recipients }) => recipients.map(({ id }) => id)));
 }
 
 /** Whether LINE may have taken something of an item that is not decided. */

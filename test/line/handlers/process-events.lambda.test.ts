@@ -57,7 +57,7 @@ afterEach(async () => {
 
 /** A new container with the environment as it is. */
 const start = () => {
-  const entry = loadEntry<SQSEvent, SQSBatchResponse>('line/handlers/process-events.lambda',
+  const entry = loadEntry<SQSEvent, SQSBatchResponse>('line/handlers/process-events.lambda#processEvents',
     '@aws-sdk/client-dynamodb', '@aws-sdk/client-eventbridge', '@aws-sdk/client-sqs', '@aws-sdk/client-secrets-manager');
   handler = async (event) => entry(event, { getRemainingTimeInMillis: () => remainingMs });
 };

@@ -34,7 +34,7 @@ beforeEach(async () => {
     SUBSCRIBER_TABLE_NAME: 'Subscribers',
   });
   await new DynamoSubscriberStore(new DynamoDBClient(), 'Subscribers', 'line').follow({ userId: AYA, at: 1000, eventId: '01' });
-  handler = loadEntry('line/handlers/update-profile.lambda', '@aws-sdk/client-dynamodb', '@aws-sdk/client-secrets-manager');
+  handler = loadEntry('line/handlers/process-events.lambda#updateProfiles', '@aws-sdk/client-dynamodb', '@aws-sdk/client-secrets-manager');
 });
 
 afterEach(async () => {
