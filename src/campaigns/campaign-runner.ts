@@ -138,8 +138,8 @@ export interface CampaignRunnerProps {
   readonly quietHours?: QuietHours;
 
   /**
-   * Share of refused people among those decided, in per cent, from which on a run is paused, unless a campaign says otherwise. 100 never
-   * pauses.
+   * Share of refused people among those decided, in per cent, from which on a run is paused, unless a campaign says otherwise. 100
+   * pauses only when everybody of a canary is refused.
    *
    * @default 10
    */
