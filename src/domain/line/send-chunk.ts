@@ -1,7 +1,7 @@
 import { logBatches } from './batch-report';
 import { ChunkObjects, checkPlaces, chunkId, readChunk } from './chunk-lines';
 import { ChunkBatch, chunkReport, isDone, mayHaveBeenTaken, saveResult } from './chunk-result';
-import { Addressee } from './compose-content';
+import { Addressee, Composition, ContentComposer } from './compose-content';
 import { ContentError } from './content-error';
 import { EventBatch, identifyRun, toBatches } from './custom-channel-event';
 import { KnownBatch, driveBatch } from './drive-batch';
@@ -208,11 +208,29 @@ async function settle(batch: EventBatch, stop: FlagStop, sending: Sending): Prom
   return { ...found, known };
 }
 
-/** What is wrong only for people who are not sent to is not wrong. */
+/**
+ * What is wrong with the content for everybody: found before it fails a batch for good. What is wrong only for people who are not sent to
+ * is not wrong, and what is wrong for some is not for the others to wait for.
+ */
 async function checkContent(people: readonly Addressee[], { composer, deps }: Sending): Promise<ContentError | undefined> {
-  if (await composer.check(people) === undefined) {
+  if (await composer.check(people) === undefined && !await isFirstRefused(people, composer)) {
     return undefined;
   }
   const reasons = await deps.subscriptions.exclusions(people.map(({ to }) => to));
-  return composer.check(people.filter(({ to }) => !reasons.has(to)));
+  const candidates = people.filter(({ to }) => !reasons.has(to));
+  return await composer.check(candidates) ?? errorOf(await composer.compose(candidates));
+}
+
+/** Whether the content cannot be made for the first person: one for whom it can is enough to go on. */
+async function isFirstRefused([first]: readonly Addressee[], composer: ContentComposer): Promise<boolean> {
+  try {
+    return first !== undefined && errorOf(await composer.compose([first])) !== undefined;
+  } catch {
+    // A bucket that fails is the batches' own business: it fails nobody for good.
+    return false;
+  }
+}
+
+function errorOf(composed: Composition | ContentError): ContentError | undefined {
+  return composed instanceof ContentError ? composed : undefined;
 }

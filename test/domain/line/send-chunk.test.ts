@@ -150,6 +150,29 @@ describe('what ends a chunk early', () => {
     expectOnce(2_000);
   });
 
+  test.each([
+    ['a template', { template: 'spring' }, 'TEMPLATE_NOT_FOUND'],
+    ['a media object', { type: 'image', originalContentUrl: 'media://image/sale.png', previewImageUrl: 'media://image/sale.png' }, 'MEDIA_NOT_FOUND'],
+  ])('%s that is missing: nobody is failed for good, and nothing is written down', async (_name, data, code) => {
+    world.chunks.set('runs/run/0.jsonl', text(2_000, [line(2_001, { OptOut: 'ALL' })]));
+    const { reply } = await world.invokeChunk({ ...EVENT, Data: JSON.stringify(data), Chunk });
+    expect(reply).toMatchObject({ stopped: code, counts: { ...BALANCED, pending: 2_001 } });
+    expect([world.requests, world.batches()]).toEqual([[], []]);
+    world.templates.set('spring.json', '{"type":"text","text":"Spring"}');
+    world.mediaObjects.set('image/sale.png', { type: 'image', key: 'sale.png', bytes: 1_000, contentType: 'image/png', versionId: '1' });
+    const { reply: repeated } = await world.invokeChunk({ ...EVENT, Data: JSON.stringify(data), Chunk });
+    expect(repeated).toMatchObject({ counts: { ...BALANCED, accepted: 2_000, skipped: 1 }, undone: [] });
+    expectOnce(2_000);
+  });
+
+  test('not a template that is missing for the first of the people only', async () => {
+    world.templates.set('spring.ja.json', '{"type":"text","text":"春"}');
+    const speaking = (n: number, language: string) => line(n, { User: { UserAttributes: { Language: [language] } } });
+    world.chunks.set('runs/run/0.jsonl', [speaking(0, 'de'), speaking(1, 'ja')].join('\n'));
+    const { reply } = await world.invokeChunk({ ...EVENT, Data: '{"template":"spring"}', Chunk });
+    expect(reply).toMatchObject({ counts: { ...BALANCED, accepted: 1, failed: 1 }, reasons: { TEMPLATE_NOT_FOUND: 1 }, undone: [] });
+  });
+
   test('the month\'s quota: raised, a repeat sends the rest', async () => {
     world.chunks.set('runs/run/0.jsonl', text(2_000));
     world.quota = 1_100;
