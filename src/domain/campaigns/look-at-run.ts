@@ -206,7 +206,8 @@ async function write(
   const { runId, generation } = run;
   const looks = run.looks + 1;
   const answer = answerOf(run, step, deps);
-  const isChange = step.state !== run.state;
+  // That the recipients are frozen was written down by the pack step, which has no voice: the first look says it.
+  const isChange = step.state !== run.state || (run.looks === 0 && step.state === CampaignState.SENDING);
   if (step.next === 'SEND') {
     await objects.write(flagKey(run), JSON.stringify(step.flag));
     await objects.write(answer.pending!.key, jsonLines(step.wave.map((chunk) => sendEvent(run, run.frozen!, chunk, deps))));

@@ -36,7 +36,7 @@ describe('waves', () => {
     expect([run.reason, run.message, run.ambiguous]).toEqual([undefined, undefined, undefined]);
     expect(world.manifest).toMatchObject({ state: 'COMPLETED', recipients: 1_000_000, counts: run.counts, missing: [] });
     expect(world.manifest.results).toHaveLength(200);
-    expect(world.announced.map(({ state }) => state)).toEqual([COMPLETED]);
+    expect(world.announced.map(({ state }) => state)).toEqual([SENDING, COMPLETED]);
   });
 
   test('tell the channel everything that it needs, and nothing of a person', async () => {
@@ -307,7 +307,7 @@ describe('an automatic pause', () => {
     await world.drive();
     expect(world.waves.map(({ flag }) => flag.state)).toEqual(['RUN', 'PAUSE']);
     expect(await world.run).toMatchObject({ state: PAUSED, reason: 'QUOTA_EXHAUSTED', counts: { accepted: 3_500, pending: 11_500 } });
-    expect(world.announced.map(({ state }) => state)).toEqual([PAUSING, PAUSED]);
+    expect(world.announced.map(({ state }) => state)).toEqual([SENDING, PAUSING, PAUSED]);
   });
 });
 
@@ -445,7 +445,7 @@ describe('time', () => {
     await world.drive();
     const run = await world.run;
     expect([run.state, run.heldUntil, run.message]).toEqual([COMPLETED, undefined, undefined]);
-    expect(world.announced.map(({ state }) => state)).toEqual([HELD, SENDING, COMPLETED]);
+    expect(world.announced.map(({ state }) => state)).toEqual([SENDING, HELD, SENDING, COMPLETED]);
   });
 
   test('a chunk that the quiet hours stopped is driven to a decision before the run is held', async () => {
