@@ -28,6 +28,8 @@ import { CampaignRunner, LineChannel, LineMessageType, RecipientSource } from '.
 
 const { blocks, block, table, code, codes, page } = documented('docs/campaigns.md');
 
+const PERSON = 'U0123456789abcdef0123456789abcdef';
+
 /** Sources of the page's runner: what each leaves open to campaigns. */
 const NEEDS = { everybody: [], members: [], tag: ['tag'], segment: ['segment'], list: ['key'] } as const;
 
@@ -423,11 +425,20 @@ test('waves grow as the page says', async () => {
 });
 
 test('limits are those of the code', () => {
-  expect(Object.fromEntries(table('limit', 'is'))).toMatchObject({
+  const limits = Object.fromEntries(table('limit', 'is'));
+  expect(limits).toMatchObject({
     'input, as JSON, or a dropped file': `${MAX_INPUT_BYTES / 1024 ** 2} MB`,
     'treatments': String(campaigns.MAX_TREATMENTS),
     'people of a chunk, and of a canary': `${campaigns.CHUNK_PEOPLE.toLocaleString('en')} and ${campaigns.CANARY_PEOPLE}`,
   });
+  const characters = Number(limits['line of a list'].replace(/\D/g, ''));
+  expect(new RecipientList('list').read([PERSON.padEnd(characters)])).toHaveLength(1);
+  expect(() => new RecipientList('list').read([PERSON.padEnd(characters + 1)])).toThrow('more than');
+  const now = Date.parse('2026-11-23T00:00:00Z');
+  const years = parseInt(limits['schedule ahead'], 10);
+  const problems = new InputProblems();
+  expect(readSchedule({ at: `${2026 + years}-11-22T00:00:00Z` }, 'schedule', now, problems)).toBeDefined();
+  expect(readSchedule({ at: `${2026 + years}-12-23T00:00:00Z` }, 'schedule', now, problems)).toBeUndefined();
 });
 
 test("README's example of a start is taken", async () => {
