@@ -27,8 +27,8 @@ const MAX_BACKOFF_MS = 5_000;
 /** Milliseconds without a byte after which a list is given up. */
 const STALL_MS = 60_000;
 
-/** What of a row recipients take. */
-const MEMBERS = [SUBSCRIBER_PARTITION_KEY, 'erased', ...ROW_MEMBERS];
+/** What of a row recipients take; segments ask for the channel, too. */
+const MEMBERS = [SUBSCRIBER_PARTITION_KEY, 'erased', 'ChannelType', ...ROW_MEMBERS];
 const PROJECTION = {
   ProjectionExpression: MEMBERS.map((name) => `#${name}`).join(', '),
   ExpressionAttributeNames: Object.fromEntries(MEMBERS.map((name) => [`#${name}`, name])),

@@ -1,7 +1,8 @@
 import { Readable } from 'stream';
-import { BatchGetItemCommand, DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { AttributeValue, BatchGetItemCommand, DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
+import { compileFilter } from '../../src/domain/campaigns/segment-filter';
 import { DynamoRecipientReader } from '../../src/runtime/recipient-reader';
 
 const [dynamo, s3] = [mockClient(DynamoDBClient), mockClient(S3Client)];
@@ -41,10 +42,25 @@ test('a segment of the table is read page by page, endpoints of the channel only
     Segment: 3,
     TotalSegments: 40,
     FilterExpression: '#sk = :endpoint AND begins_with(#pk, :channel)',
-    ProjectionExpression: '#pk, #erased, #OptOut, #EndpointStatus, #EffectiveDate, #CreationDate, #User, #Attributes, #Metrics, #Location, #Demographic',
+    ProjectionExpression: '#pk, #erased, #ChannelType, #OptOut, #EndpointStatus, #EffectiveDate, #CreationDate, #User, #Attributes, #Metrics, #Location, #Demographic',
     ExpressionAttributeNames: expect.objectContaining({ '#sk': 'sk', '#pk': 'pk', '#User': 'User' }),
     ExpressionAttributeValues: { ':endpoint': { S: 'ENDPOINT' }, ':channel': { S: 'shop#' } },
   });
+});
+
+test('what is read of a row suffices for a segment of Pinpoint\'s console, which always names the channel', async () => {
+  const row: Record<string, AttributeValue> = {
+    pk: pk(1), sk: { S: 'ENDPOINT' }, ChannelType: { S: 'CUSTOM' }, OptOut: { S: 'NONE' }, Location: { M: { Country: { S: 'JP' } } },
+  };
+  dynamo.on(ScanCommand).callsFake(({ ProjectionExpression, ExpressionAttributeNames }) => {
+    const names = ProjectionExpression.split(', ').map((name: string) => ExpressionAttributeNames[name]);
+    return { Items: [Object.fromEntries(Object.entries(row).filter(([name]) => names.includes(name)))] };
+  });
+  const inJapan = compileFilter({
+    Demographic: { Channel: { DimensionType: 'INCLUSIVE', Values: ['CUSTOM'] } }, Location: { Country: { DimensionType: 'INCLUSIVE', Values: ['JP'] } },
+  });
+  const [subscriber] = await all(reader.scan(0, 1));
+  expect(inJapan(subscriber.row, 0)).toBe(true);
 });
 
 test('members of a tag\'s shard', async () => {
