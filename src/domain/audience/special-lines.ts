@@ -38,8 +38,10 @@ export function scanLines(bytes: Buffer): ScannedLines {
       special.push(lineFeeds);
     }
   };
+  // Integers begin at multiples of four in memory.
   const unaligned = Math.min((4 - bytes.byteOffset % 4) % 4, bytes.length);
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + unaligned, Math.floor((bytes.length - unaligned) / 4));
+  const count = Math.floor((bytes.length - unaligned) / 4);
+  const words = count === 0 ? new Int32Array() : new Int32Array(bytes.buffer, bytes.byteOffset + unaligned, count);
   for (let index = 0; index < unaligned; index++) {
     look(index);
   }
