@@ -77,8 +77,8 @@ export type Step =
   | Standing & { readonly next: 'END' };
 
 /** Chunks of a wave: few at first, because what is wrong shows in the first. */
-const WAVES: readonly number[] = [1, 4, 16];
-const MAX_WAVE = 64;
+export const WAVES: readonly number[] = [1, 4, 16];
+export const MAX_WAVE = 64;
 
 /** Waves that a chunk may not come back from, or all chunks of a wave, before the channel is given up. */
 export const MAX_FAILURES = 3;

@@ -20,8 +20,15 @@ test.each([[0, 0, 0], [1, 1, 1], [5_001, 2, 11]])('%i people cost next to nothin
 
 test('objects of the spill grow no faster than people once there are as many partitions as there may be', () => {
   const puts = (recipients: number) => campaignCost({ recipients, chunks: 0, batches: 0 }).find(({ unit }) => unit === 'PUT requests')!.quantity;
-  expect(puts(1_000_000)).toBe(40 * 128);
-  expect(puts(10_000_000)).toBe(400 * 256);
-  expect(puts(3)).toBe(3);
-  expect(puts(0)).toBe(0);
+  // And one for each part.
+  expect(puts(1_000_000) - puts(0)).toBe(40 * 128 + 39);
+  expect(puts(10_000_000) - puts(0)).toBe(400 * 256 + 399);
+  expect(puts(3) - puts(0)).toBe(3);
+});
+
+test('every look asks for every chunk\'s result, and there are more looks where there are more chunks', () => {
+  const gets = (chunks: number) => campaignCost({ recipients: 0, chunks, batches: 0 }).find(({ unit }) => unit === 'GET requests')!.quantity;
+  // Seven for each chunk, six or 37 looks at each of them; three for each look more than the five of an empty run.
+  expect(gets(64) - gets(0)).toBe(64 * (7 + 6) + 3);
+  expect(gets(2_048) - gets(0)).toBe(2_048 * (7 + 37) + 3 * 32);
 });
