@@ -11,3 +11,16 @@ test('docs/benchmarks.md names every part of the benchmark, and none besides', (
   const [, listed] = /measures two of its parts, ([^.]*)\./.exec(read('docs/benchmarks.md'))!;
   expect([...listed.matchAll(/`(\w+)`/g)].map(([, part]) => part).sort()).toEqual([...PARTS].sort());
 });
+
+test('docs/benchmarks.md says of each figure rightly whether its target is met', () => {
+  const rows = [...read('docs/benchmarks.md').matchAll(/^\| (.+) \| ([\d.,]+) (\S+) \| ([≤≥]) ([\d.,]+) \3 \| (yes|NO) \| .+ \|$/gm)];
+  // None is left out because it is written otherwise.
+  expect(rows).toHaveLength([...read('docs/benchmarks.md').matchAll(/ \| (yes|NO) \| /g)].length);
+  expect(rows.length).toBeGreaterThan(20);
+  const number = (text: string) => Number(text.replaceAll(',', ''));
+  // What is rounded to its target may lie on either side of it.
+  for (const [, name, measured, , sign, target, met] of rows.filter((row) => row[2] !== row[5])) {
+    const isMet = sign === '≤' ? number(measured) <= number(target) : number(measured) >= number(target);
+    expect(`${name}: ${isMet ? 'yes' : 'NO'}`).toBe(`${name}: ${met}`);
+  }
+});

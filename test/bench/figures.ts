@@ -11,7 +11,7 @@ export interface Figure {
 }
 
 /** Decimals of each unit. */
-const DECIMALS = { '×': 2, '%': 1, 'KB': 0, 'MB': 0, 'calls': 0, 'answers': 0 };
+const DECIMALS = { '×': 2, '%': 1, 'KB': 0, 'MB': 0, 'GB-s': 2, 'USD': 2, 'calls': 0, 'answers': 0 };
 
 export function isMet({ measured, target, isAtLeast }: Figure): boolean {
   return isAtLeast ? measured >= target : measured <= target;

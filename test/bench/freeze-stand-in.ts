@@ -10,24 +10,18 @@ const PAGE_ROWS = 2_000;
 export class FreezeStandIn {
   public static async start(folder: string, rows: number): Promise<FreezeStandIn> {
     const standIn = new FreezeStandIn(folder, rows);
-    await new Promise<void>((resolve) => standIn.server.listen(0, '127.0.0.1', resolve));
+    await standIn.listen();
     return standIn;
   }
 
   private readonly server: http.Server;
 
-  private constructor(private readonly folder: string, private readonly rows: number) {
+  protected constructor(private readonly folder: string, protected readonly rows: number) {
     this.server = http.createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        const target = request.headers['x-amz-target'];
-        const body = Buffer.concat(chunks);
-        if (typeof target === 'string') {
-          this.dynamo(target.split('.')[1], JSON.parse(body.toString()), response);
-        } else {
-          this.s3(request, body, response);
-        }
+        this.serve(request, Buffer.concat(chunks), response).catch((error: Error) => response.writeHead(500).end(error.message));
       });
     });
   }
@@ -51,6 +45,19 @@ export class FreezeStandIn {
     this.server.close();
   }
 
+  protected async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  }
+
+  protected async serve(request: http.IncomingMessage, body: Buffer, response: http.ServerResponse): Promise<void> {
+    const target = request.headers['x-amz-target'];
+    if (typeof target === 'string') {
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(this.dynamo(target.split('.')[1], JSON.parse(body.toString()))));
+    } else {
+      this.s3(request, body, response);
+    }
+  }
+
   private s3({ method, url = '', headers }: http.IncomingMessage, body: Buffer, response: http.ServerResponse): void {
     const key = decodeURIComponent(url.split('?')[0]).replace('/campaign-bucket/', '');
     const exists = fs.existsSync(this.file(key));
@@ -61,19 +68,23 @@ export class FreezeStandIn {
       }
       this.put(key, body);
       response.writeHead(200).end();
-    } else if (method === 'GET' && exists) {
-      response.writeHead(200, { 'content-length': fs.statSync(this.file(key)).size });
-      fs.createReadStream(this.file(key)).pipe(response);
+    } else if (exists) {
+      const { size, mtime } = fs.statSync(this.file(key));
+      // The length of the first bytes, when only those are asked for.
+      const first = /^bytes=0-(\d+)$/.exec(headers.range ?? '');
+      const length = Math.min(size, first ? Number(first[1]) + 1 : Infinity);
+      response.writeHead(first ? 206 : 200, { 'content-length': length, 'last-modified': mtime.toUTCString(), 'etag': `"${size}-${mtime.getTime()}"` });
+      if (method === 'HEAD' || length === 0) {
+        response.end();
+      } else {
+        fs.createReadStream(this.file(key), { end: length - 1 }).pipe(response);
+      }
     } else {
       response.writeHead(404, { 'content-type': 'application/xml' }).end('<Error><Code>NoSuchKey</Code></Error>');
     }
   }
 
-  private dynamo(operation: string, input: Record<string, any>, response: http.ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(this.answer(operation, input)));
-  }
-
-  private answer(operation: string, { Segment = 0, TotalSegments = 1, ExclusiveStartKey, Key, Select }: Record<string, any>): object {
+  protected dynamo(operation: string, { Segment = 0, TotalSegments = 1, ExclusiveStartKey, Key, Select }: Record<string, any>): Record<string, any> {
     switch (operation) {
       case 'DescribeTable':
         return { Table: { ItemCount: this.rows, TableSizeBytes: this.rows * 500 } };
@@ -95,7 +106,7 @@ export class FreezeStandIn {
 }
 
 /** Some 500 bytes, with a name that takes three bytes a character. */
-function subscriber(n: number): object {
+export function subscriber(n: number): object {
   const id = lineUserId(n);
   return {
     pk: { S: `line#${id}` },

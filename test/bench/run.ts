@@ -1,7 +1,9 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
+import { benchCampaigns } from './campaigns';
 import { Figure, isMet, table } from './figures';
+import { benchImports } from './imports';
 import { benchMemory } from './memory';
 import { benchMessageRules } from './message-rules';
 import { benchPace } from './pace';
@@ -22,6 +24,8 @@ const PARTS: Record<string, (folder: string, log: (line: string) => void) => Fig
   pace: benchPace,
   memory: benchMemory,
   rules: benchMessageRules,
+  imports: benchImports,
+  campaigns: benchCampaigns,
   sizes: benchSizes,
   synth: benchSynth,
 };
