@@ -133,7 +133,8 @@ test('large rows make chunks of fewer rows, so that memory stays flat', async ()
   const chunks = world.lines<WriteItem>('items.jsonl').map(({ chunk }) => world.objects.objects.get(chunk!.key)!);
   expect(chunks.length).toBeGreaterThan(4);
   expect(Math.max(...chunks.map((chunk) => Buffer.byteLength(chunk)))).toBeLessThan(5 * 1024 * 1024);
-  expect(chunks.flatMap((chunk) => [...jsonLinesOf<ImportRow>(chunk)].map(({ endpoint }) => endpoint.Address))).toEqual(Array.from({ length: 2_000 }, (_, index) => id(index)));
+  const ids = chunks.flatMap((chunk) => [...jsonLinesOf<ImportRow>(chunk)].map(({ endpoint }) => endpoint.Address));
+  expect(ids).toEqual(Array.from({ length: 2_000 }, (_, index) => id(index)));
 });
 
 describe('an event that comes twice', () => {
