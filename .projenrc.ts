@@ -169,6 +169,9 @@ project.eslint?.allowDevDeps('src/runtime/**');
 const { bundleTask } = bundlerOf(project);
 bundleTask.exec('ts-node --transpile-only --project projenrc/tsconfig.json projenrc/third-party-notices.ts', { name: 'third-party-notices' });
 
+// Constructs are loaded when they are first used.
+project.compileTask.exec('ts-node --transpile-only --project projenrc/tsconfig.json projenrc/lazy-exports.ts', { name: 'lazy-exports' });
+
 // README snippets are compiled, and so is every @example.
 const docsCheck = project.addTask('docs:check', {
   description: 'Compile the snippets of README and docstrings',
