@@ -1,4 +1,5 @@
 import * as fs from 'fs';
+import { createRequire } from 'module';
 import * as path from 'path';
 
 /**
@@ -30,10 +31,11 @@ export function makeExportsLazy(lib: string): void {
   if (modules.length === 0 || modules.length !== text.split('__exportStar(require(').length - 1) {
     throw new Error(`${index} does not consist of lines such as __exportStar(require("./module"), exports): compile again, or adapt projenrc/lazy-exports.ts to what the compiler writes now`);
   }
+  const load = createRequire(path.resolve(index));
   const names = new Map<string, string>();
   for (const module of modules) {
     // Interfaces leave nothing to export.
-    for (const name of Object.keys(require(path.resolve(lib, module)))) {
+    for (const name of Object.keys(load(module))) {
       if (names.has(name)) {
         throw new Error(`${module} and ${names.get(name)} both export ${name}`);
       }
