@@ -4,7 +4,7 @@
  * each once while LINE fails or refuses somebody else. Nothing here replaces AWS or LINE; every answer that the demo shows
  * comes from the deployed functions, every request from the wire.
  *
- * `--keep` leaves all of it running, with its URLs, until Ctrl-C.
+ * `--keep` leaves all of it running, with its URLs, until Ctrl-C. `--shell` deploys nothing and opens a shell instead, see shell.ts.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,7 @@ import { lineUserId } from './line-ids';
 import { LineRequestRecord, LineUser } from './line-platform';
 import { campaignEvents, pinpointId } from './pinpoint-campaign';
 import { StoredEndpoint } from './pinpoint-endpoints';
+import { openShell } from './shell';
 import { typeScriptApp } from './stage/cdk';
 import { Log } from './stage/child';
 import { Stage } from './stage/stage';
@@ -75,9 +76,13 @@ const print: Log = (line) => process.stdout.write(`${line}\n`);
 const step: Log = (line) => print(`\n[${String(Math.round((Date.now() - startedAt) / 1000)).padStart(3)} s] ${line}`);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false }, shell: { type: 'boolean', default: false } } });
   // The SDK's note about the end of Node 20 would stand in the middle of the demo.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+  if (values.shell) {
+    process.exitCode = await openShell(print, condensed(print));
+    return;
+  }
 
   step('starting an AWS emulator, a LINE stand-in and a Pinpoint stand-in');
   const channel = { channelId: '2000000000', channelSecret: randomBytes(16).toString('hex') };

@@ -318,7 +318,7 @@ export class LinePlatform {
     return this.webhooks.url;
   }
 
-  /** Sends webhooks for this host elsewhere, for example from an API's public name to an emulator. */
+  /** Sends webhooks for this host, or for all of `*.example.com`, elsewhere, for example from an API's public name to an emulator. */
   routeHost(host: string, route: HostRoute): void {
     this.webhooks.routeHost(host, route);
   }

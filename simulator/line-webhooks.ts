@@ -74,7 +74,7 @@ export interface Redelivery {
 
 /** Where requests for a host really go: as a hosts file, but with port and path. */
 export interface HostRoute {
-  /** For example `http://127.0.0.1:4566/_aws/execute-api/abc`; the webhook URL's path is appended. */
+  /** For example `http://127.0.0.1:4566/_aws/execute-api/abc`; the webhook URL's path is appended. Of a route for `*.…` a `*` is the host's first label. */
   readonly target: string;
   /** Send the original host name in the `Host` header. Default: false. */
   readonly keepHost?: boolean;
@@ -256,10 +256,11 @@ export class LineWebhooks {
 
   private resolve(url: string): { target: URL; host?: string } {
     const original = new URL(url);
-    const route = this.hosts.get(original.host);
+    const [label, ...domain] = original.host.split('.');
+    const route = this.hosts.get(original.host) ?? this.hosts.get(['*', ...domain].join('.'));
     if (!route) return { target: original };
     return {
-      target: new URL(route.target.replace(/\/$/, '') + original.pathname + original.search),
+      target: new URL(route.target.replace('*', label).replace(/\/$/, '') + original.pathname + original.search),
       host: route.keepHost ? original.host : undefined,
     };
   }

@@ -157,6 +157,17 @@ describe('a webhook', () => {
       ['/prod/webhook', 'abc.execute-api.us-east-1.amazonaws.com'],
     ]);
   });
+
+  test('is sent where all hosts of a domain are routed, unless its own is', async () => {
+    const origin = new URL(platform.getWebhookUrl()!).origin;
+    platform.routeHost('*.execute-api.us-east-1.amazonaws.com', { target: `${origin}/_aws/execute-api/*` });
+    platform.routeHost('own.execute-api.us-east-1.amazonaws.com', { target: `${origin}/own` });
+    for (const id of ['abc', 'own']) {
+      platform.setWebhookUrl(`https://${id}.execute-api.us-east-1.amazonaws.com/prod/webhook`);
+      await platform.follow(ALICE);
+    }
+    expect(received.map(({ path }) => path)).toEqual(['/_aws/execute-api/abc/prod/webhook', '/own/prod/webhook']);
+  });
 });
 
 describe('failures', () => {
