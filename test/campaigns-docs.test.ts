@@ -81,7 +81,7 @@ describe('starts', () => {
   test('the start is answered as the page shows it, and again by the same run', async () => {
     const answer: RunReport = await world.run(block('start'));
     expect(answer).toEqual(block('started'));
-    expect(answer.runId).toBe(runIdOf('spring-sale-2026-04-01', 'SEND'));
+    expect(answer.runId).toBe(runIdOf('spring-sale-2026-04-01', 'SEND', 'Campaigns'));
     expect(await world.run({ ...block('start') as object, startedBy: 'somebody' })).toEqual(answer);
     expect(world.executions.size).toBe(1);
   });

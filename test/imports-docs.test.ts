@@ -94,7 +94,7 @@ class DroppedFile {
   }
 
   private key(name: string): string {
-    return importKey(importIdOf(this.input.input), name);
+    return importKey(importIdOf(this.input.input, this.config.name), name);
   }
 }
 

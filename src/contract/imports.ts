@@ -13,7 +13,7 @@
  * | `imports/<import id>/rejects/<part>.jsonl` | rows that are not imported: `RejectedRow` each |
  * | `imports/<import id>/summary.json` | `ImportSummary` |
  *
- * The import id is a hash of bucket, key and the object's version or sequencer: one event delivered twice is one import.
+ * The import id is a hash of the import's name, bucket, key and the object's version or sequencer: one event delivered twice is one import.
  */
 import { SubscriberEndpoint } from './subscriber';
 

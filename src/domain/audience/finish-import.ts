@@ -11,7 +11,7 @@ import { Telemetry } from '../shared/telemetry';
 
 /** What the last step of an import works with. */
 export interface FinishImportDependencies {
-  readonly config: Pick<ImportConfig, 'maxRejectedPercent'>;
+  readonly config: Pick<ImportConfig, 'name' | 'maxRejectedPercent'>;
   readonly objects: ImportObjects;
   readonly notify: (notification: JobNotification) => Promise<void>;
   readonly telemetry: Telemetry;
@@ -35,7 +35,7 @@ type Counts = { -readonly [count in Exclude<keyof WriteResult, 'number' | 'rejec
  */
 export async function finishImport(input: FinishInput, deps: FinishImportDependencies): Promise<ImportSummary> {
   const { objects, telemetry } = deps;
-  const importId = input.freeze?.importId ?? idOf(input);
+  const importId = input.freeze?.importId ?? idOf(input, deps.config.name);
   const stats = await readJson<ImportStats>(objects, importKey(importId, 'stats.json'));
   const claim = await readJson<ImportClaim>(objects, importKey(importId, 'claim.json'));
   const written = await addUpResults(importId, objects);
@@ -115,7 +115,7 @@ async function addUpResults(importId: string, objects: ImportObjects): Promise<A
 }
 
 /** Why an import failed, in a sentence; undefined when it did not. */
-function failureOf({ error }: FinishInput, stats: ImportStats | undefined, written: AddedUp, { maxRejectedPercent }: Pick<ImportConfig, 'maxRejectedPercent'>): string | undefined {
+function failureOf({ error }: FinishInput, stats: ImportStats | undefined, written: AddedUp, { maxRejectedPercent }: Pick<ImportConfig, 'name' | 'maxRejectedPercent'>): string | undefined {
   if (stats?.refused !== undefined) {
     return stats.refused;
   }
@@ -148,8 +148,8 @@ function errorOf({ Error: name = 'Error', Cause = '' }: NonNullable<FinishInput[
 }
 
 /** Of an execution whose freezing failed. */
-function idOf({ input, execution }: FinishInput): string {
-  return isFile(input) ? importIdOf(input) : followerSyncId(input, execution);
+function idOf({ input, execution }: FinishInput, importer: string): string {
+  return isFile(input) ? importIdOf(input, importer) : followerSyncId(input, execution);
 }
 
 function fileOf({ input }: FinishInput): string {

@@ -59,10 +59,10 @@ const REJECTS_OF_AN_OBJECT = 5_000;
  */
 export async function freezeImport(freezeInput: FreezeInput<ImportExecution>, deps: FreezeImportDependencies): Promise<FreezeAnswer> {
   const { input, execution, startedAt } = freezeInput;
-  const { objects, telemetry } = deps;
+  const { objects, telemetry, config } = deps;
   checkInput(input);
   const { bucket, object } = input.detail;
-  const importId = importIdOf(input);
+  const importId = importIdOf(input, config.name);
   const skip = (reason: string): FreezeAnswer => {
     telemetry.info('IMPORT_SKIPPED', `${reason}; nothing is to be done`, { importId });
     return { next: 'SKIP', importId };

@@ -9,10 +9,14 @@ export function isFile(input: ImportExecution | FollowerSyncInput): input is Imp
   return (input as Partial<ImportExecution>).detail?.object !== undefined;
 }
 
-/** The id of the import of an object as it was when the event told of it: one event delivered twice is one import. */
-export function importIdOf({ detail: { bucket, object } }: ImportExecution): string {
+/**
+ * The id of the import of an object as it was when the event told of it: one event delivered twice is one import.
+ *
+ * @param importer name of the construct that imports: two of one bucket import a file once each
+ */
+export function importIdOf({ detail: { bucket, object } }: ImportExecution, importer: string): string {
   const version = object['version-id'] ?? object.sequencer ?? object.etag ?? '';
-  return hash(JSON.stringify([bucket.name, object.key, version]));
+  return hash(JSON.stringify([importer, bucket.name, object.key, version]));
 }
 
 /** The id of the synchronisation of followers that an execution is, by the event that began it, if one did. */

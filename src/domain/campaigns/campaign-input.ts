@@ -97,10 +97,11 @@ export function readCampaignInput(json: unknown, context: InputContext): ReadInp
 }
 
 /**
- * Id of the run that a token stands for, for ever. A dry run and an estimate may have the token of the start that they are for.
+ * Id of the run that a token stands for, for ever. A dry run and an estimate may have the token of the start that they are for; another
+ * runner's run is another one, even where both have one bucket.
  */
-export function runIdOf(clientToken: string, kind: CampaignKind): string {
-  return `run-${sha256(kind === 'SEND' ? clientToken : `${kind}\n${clientToken}`).slice(0, 24)}`;
+export function runIdOf(clientToken: string, kind: CampaignKind, runner: string): string {
+  return `run-${sha256(`${runner}\n${kind}\n${clientToken}`).slice(0, 24)}`;
 }
 
 /** What tells an input from another with the same token: all of it but who started it, in any order of its members. */

@@ -1,4 +1,4 @@
-import { RunDependencies, execute, keepInput, mend, plannedInputKey, writeContents, writeFlag } from './begin-run';
+import { RunDependencies, execute, flagKey, keepInput, mend, plannedInputKey, writeContents, writeFlag } from './begin-run';
 import { START_ACTIONS, hashOfInput, isObject, readCampaignInput, runIdOf } from './campaign-input';
 import { RunCommand, decide, newRun } from './campaign-run';
 import { inputKey } from './freeze-plan';
@@ -107,7 +107,7 @@ export async function start(json: unknown, { kind, clientToken }: StartOptions, 
   const token = isObject(json) && typeof json.clientToken === 'string' ? wellFormed(json.clientToken) : clientToken;
   if (token !== undefined) {
     // A repeat is not read again: its time may be past, and what the runner is set to may be other than it was.
-    const existing = await runs.load(runIdOf(token, kind));
+    const existing = await runs.load(runIdOf(token, kind, config.runner));
     if (existing) {
       return repeated(existing, inputHash, deps);
     }
@@ -119,7 +119,14 @@ export async function start(json: unknown, { kind, clientToken }: StartOptions, 
 
 async function startInput(input: CampaignInput, inputHash: string, now: number, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
   const { config, runs } = deps;
-  const runId = runIdOf(input.clientToken, input.kind);
+  const runId = runIdOf(input.clientToken, input.kind, config.runner);
+  if (await isLeftOver(runId, deps)) {
+    // Somebody else may have begun it meanwhile.
+    const begun = await runs.load(runId);
+    return begun ? repeated(begun, inputHash, deps) : {
+      errors: [{ path: 'clientToken', message: `has been used before, for ${runId}, which is forgotten and whose objects still lie in the bucket: write a new one` }],
+    };
+  }
   const isPlanned = input.startAt !== undefined || input.recurrence !== undefined;
   const kept = await keepInput(isPlanned ? plannedInputKey(runId) : inputKey(runId), input, deps);
   if (!kept) {
@@ -159,6 +166,14 @@ async function repeated(existing: CampaignRun, inputHash: string, deps: ControlD
   return reportOf(existing, deps);
 }
 
+/**
+ * Whether objects of a run are there that began, though no record is: the table forgot it, or is another one. Its results would be taken for
+ * the new run's, and nobody be sent to. The first flag is the oldest object that only a run writes that began, the manifest the newest.
+ */
+async function isLeftOver(runId: string, { objects }: ControlDependencies): Promise<boolean> {
+  return await objects.read(flagKey(runId, 1)) !== undefined || await objects.read(runKey(runId, 'manifest.json')) !== undefined;
+}
+
 function otherInput(runId: string): RefusedRequest {
   return { errors: [{ path: 'clientToken', message: `has been used with another input, for ${runId}: write a new one for what is another campaign` }] };
 }
@@ -167,7 +182,7 @@ async function status(request: JsonObject, deps: ControlDependencies): Promise<C
   const problems = new InputProblems();
   problems.refuseOthers('', request, ['action', 'runId', 'clientToken']);
   const { clientToken } = request;
-  const runId = typeof clientToken === 'string' && request.runId === undefined ? runIdOf(wellFormed(clientToken), 'SEND') : request.runId;
+  const runId = typeof clientToken === 'string' && request.runId === undefined ? runIdOf(wellFormed(clientToken), 'SEND', deps.config.runner) : request.runId;
   const run = await found(runId, problems, deps);
   return run ? reportOf(run, deps) : { errors: problems.found };
 }
@@ -260,7 +275,7 @@ async function retry(request: JsonObject, deps: ControlDependencies): Promise<Co
   const wanted: readonly RetryStatus[] = ['failed', ...(includeUnknown ? ['unknown' as const] : []), ...(includePending ? ['pending' as const] : [])];
   const token = typeof clientToken === 'string' ? wellFormed(clientToken) : retryToken(run.runId, wanted);
   const inputHash = hashOfInput({ action: 'retry', runId: run.runId, includeUnknown, ...(includePending && { includePending }) });
-  const existing = await deps.runs.load(runIdOf(token, 'SEND'));
+  const existing = await deps.runs.load(runIdOf(token, 'SEND', deps.config.runner));
   if (existing) {
     return repeated(existing, inputHash, deps);
   }
@@ -291,8 +306,10 @@ function retryToken(runId: string, statuses: readonly RetryStatus[]): string {
 }
 
 /** Retries of a run that were asked for without a token. */
-async function retriesOf(runId: string, { runs }: ControlDependencies): Promise<readonly Retried[]> {
-  const retried = await Promise.all(RETRIES.map(async (statuses) => ({ statuses, run: await runs.load(runIdOf(retryToken(runId, statuses), 'SEND')) })));
+async function retriesOf(runId: string, { runs, config: { runner } }: ControlDependencies): Promise<readonly Retried[]> {
+  const retried = await Promise.all(RETRIES.map(async (statuses) => ({
+    statuses, run: await runs.load(runIdOf(retryToken(runId, statuses), 'SEND', runner)),
+  })));
   return retried.flatMap(({ statuses, run }) => (run ? [{ statuses, runId: run.runId }] : []));
 }
 

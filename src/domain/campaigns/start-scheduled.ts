@@ -51,7 +51,7 @@ async function beginOccurrence(recurring: CampaignRun, scheduledTime: unknown, d
     return undefined;
   }
   const clientToken = `${recurring.runId}/${new Date(at).toISOString()}`;
-  const runId = runIdOf(clientToken, recurring.kind);
+  const runId = runIdOf(clientToken, recurring.kind, config.runner);
   const existing = await runs.load(runId);
   if (existing) {
     await mend(existing, deps);

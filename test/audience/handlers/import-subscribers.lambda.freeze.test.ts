@@ -20,7 +20,7 @@ const CONFIG: ImportConfig = {
 };
 const INPUT = { detail: { bucket: { name: 'files' }, object: { 'key': 'import/春 a+b.csv.gz', 'size': 99, 'etag': 'e', 'version-id': 'v', 'sequencer': '1' } } };
 const EVENT: FreezeInput = { input: INPUT, execution: 'arn:aws:states:eu-west-1:111122223333:execution:Import:1', startedAt: '2026-11-01T00:00:00.000Z' };
-const ID = importIdOf(INPUT);
+const ID = importIdOf(INPUT, CONFIG.name);
 const USER_ID = `U${'a'.repeat(32)}`;
 
 const s3 = mockClient(S3Client);

@@ -16,7 +16,7 @@ const [scheduler, sfn, sns] = [mockClient(SchedulerClient), mockClient(SFNClient
 const CONTROL_ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:Control';
 const MACHINE_ARN = 'arn:aws:states:eu-west-1:123456789012:stateMachine:Run';
 const START = { campaign: 'spring', source: 'vip', message: { data: 'Hello' }, clientToken: 't' };
-const RUN = 'run-e3b98a4da31a127d4bde6e43';
+const RUN = 'run-d3cce9b4ae172d24284c0e0e';
 
 const environment = process.env;
 let table: FakeRunsTable;

@@ -9,7 +9,7 @@ import { RecordedTelemetry } from '../../support/recorded-telemetry';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:111122223333:execution:Import:1';
 const INPUT = { detail: { bucket: { name: 'files' }, object: { key: 'drop/春 a+b.csv', sequencer: '0055AED6DCD90281E5' } } };
-const ID = importIdOf(INPUT);
+const ID = importIdOf(INPUT, 'Import');
 const STATS: ImportStats = {
   importId: ID, file: 'drop/春 a+b.csv', startedAt: '2026-11-01T00:00:00.000Z', rows: 1_000, frozen: 900, ignored: 60, rejected: 40, leftOut: [],
 };
@@ -32,7 +32,7 @@ beforeEach(() => {
 const put = (name: string, value: object | string) => objects.objects.set(importKey(ID, name), typeof value === 'string' ? value : JSON.stringify(value));
 const finish = async (input: Partial<FinishInput> = {}, maxRejectedPercent = 10) => finishImport(
   { input: INPUT, execution: EXECUTION, startedAt: '2026-11-01T00:00:00.000Z', ...input },
-  { config: { maxRejectedPercent }, objects, notify: async (notification) => { notifications.push(notification); }, telemetry, now: () => now },
+  { config: { name: 'Import', maxRejectedPercent }, objects, notify: async (notification) => { notifications.push(notification); }, telemetry, now: () => now },
 );
 const freeze = { next: 'WRITE' as const, importId: ID };
 
@@ -169,7 +169,7 @@ test('an execution that failed while another imports the file says nothing in it
 
 test('a notification that cannot be sent fails the step, which is repeated', async () => {
   givenWritten();
-  const deps = { config: { maxRejectedPercent: 10 }, objects, notify: async () => { throw new Error('no topic'); }, telemetry, now: () => now };
+  const deps = { config: { name: 'Import', maxRejectedPercent: 10 }, objects, notify: async () => { throw new Error('no topic'); }, telemetry, now: () => now };
   await expect(finishImport({ input: INPUT, execution: EXECUTION, startedAt: '', freeze }, deps)).rejects.toThrow('no topic');
 });
 

@@ -88,7 +88,7 @@ class World {
   }
 }
 
-const ID = importIdOf(eventOf());
+const ID = importIdOf(eventOf(), 'Import');
 
 let world: World;
 beforeEach(() => { world = new World(); });

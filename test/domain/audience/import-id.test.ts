@@ -3,14 +3,18 @@ import { followerSyncId, importIdOf, isFile } from '../../../src/domain/audience
 const event = (key: string, object: object = { sequencer: '1' }, name = 'files') => ({ detail: { bucket: { name }, object: { key, ...object } } });
 
 test('an event delivered twice is one import', () => {
-  expect(importIdOf(event('春 a+b.csv'))).toBe(importIdOf(event('春 a+b.csv')));
-  expect(importIdOf(event('a.csv'))).toMatch(/^[0-9a-f]{24}$/);
+  expect(importIdOf(event('春 a+b.csv'), 'Import')).toBe(importIdOf(event('春 a+b.csv'), 'Import'));
+  expect(importIdOf(event('a.csv'), 'Import')).toMatch(/^[0-9a-f]{24}$/);
 });
 
 test.each([
   event('b.csv'), event('a.csv', { sequencer: '2' }), event('a.csv', { 'version-id': 'v', 'sequencer': '1' }), event('a.csv', { etag: 'e' }), event('a.csv', {}, 'others'),
 ])('another object, or the same one written again, is another import: %j', (other) => {
-  expect(importIdOf(other)).not.toBe(importIdOf(event('a.csv')));
+  expect(importIdOf(other, 'Import')).not.toBe(importIdOf(event('a.csv'), 'Import'));
+});
+
+test('another import of the same object has an id of its own', () => {
+  expect(importIdOf(event('a.csv'), 'Shop')).not.toBe(importIdOf(event('a.csv'), 'Support'));
 });
 
 test('a synchronisation of followers is known by its event, or by its execution', () => {

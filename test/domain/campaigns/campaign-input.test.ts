@@ -179,10 +179,11 @@ describe('an input that is wrong', () => {
 });
 
 describe('ids', () => {
-  test('are a hash of the token, and of what it is for', () => {
-    expect(runIdOf('t', 'SEND')).toBe('run-e3b98a4da31a127d4bde6e43');
-    expect(new Set([runIdOf('t', 'SEND'), runIdOf('t', 'DRY_RUN'), runIdOf('t', 'ESTIMATE')]).size).toBe(3);
-    expect(runIdOf('t', 'DRY_RUN')).toMatch(/^run-[0-9a-f]{24}$/);
+  test('are a hash of the token, of what it is for, and of the runner', () => {
+    expect(runIdOf('t', 'SEND', 'Campaigns')).toBe('run-d3cce9b4ae172d24284c0e0e');
+    expect(new Set([runIdOf('t', 'SEND', 'Campaigns'), runIdOf('t', 'DRY_RUN', 'Campaigns'), runIdOf('t', 'ESTIMATE', 'Campaigns')]).size).toBe(3);
+    expect(runIdOf('t', 'SEND', 'Others')).not.toBe(runIdOf('t', 'SEND', 'Campaigns'));
+    expect(runIdOf('t', 'DRY_RUN', 'Campaigns')).toMatch(/^run-[0-9a-f]{24}$/);
   });
 
   test('equal inputs have equal hashes, in any order and by anybody', () => {

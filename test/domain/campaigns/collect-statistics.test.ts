@@ -31,7 +31,7 @@ async function collect(remainingMs = 300_000): Promise<number> {
 }
 
 function statistics(token: string) {
-  return JSON.parse(world.files.get(`runs/${runIdOf(token, 'SEND')}/statistics.json`) ?? 'null');
+  return JSON.parse(world.files.get(`runs/${runIdOf(token, 'SEND', 'Campaigns')}/statistics.json`) ?? 'null');
 }
 
 test('asks for the units of each run, by days of Japan', async () => {

@@ -6,7 +6,7 @@ import { ControlWorld, Crash } from '../../support/control-world';
 
 const START = { campaign: 'spring', source: 'vip', message: { data: 'Hello' }, clientToken: 't' };
 const AT = { at: '2026-12-01T09:00', timeZone: 'Asia/Tokyo' };
-const RUN = runIdOf('t', 'SEND');
+const RUN = runIdOf('t', 'SEND', 'Campaigns');
 const FROZEN = { generation: 1, recipients: 10 } as FrozenRecipients;
 
 let world: ControlWorld;
@@ -66,6 +66,25 @@ describe('start', () => {
     expect(world.files.get(`runs/${RUN}/content/0`)).toBe('Hello');
   });
 
+  test('another runner with the same bucket and token has a run of its own', async () => {
+    const objects = await world.run(START) && [...world.files.keys()];
+    world.config = { ...world.config, runner: 'Others' };
+    world.table.items.clear();
+    const { runId } = await world.run(START);
+    expect(runId).toBe(runIdOf('t', 'SEND', 'Others'));
+    expect([...world.files.keys()].filter((key) => !key.includes(runId))).toEqual(objects);
+  });
+
+  test.each(['flags/1.json', 'manifest.json'])('a token whose run is forgotten, but not its %s, is refused', async (name) => {
+    world.files.set(`runs/${RUN}/${name}`, '{}');
+    for (const schedule of [{}, { schedule: AT }]) {
+      expect(await world.errors({ ...START, ...schedule })).toEqual([
+        `clientToken has been used before, for ${RUN}, which is forgotten and whose objects still lie in the bucket: write a new one`,
+      ]);
+    }
+    expect([world.table.items.size, world.files.size, world.schedules.size]).toEqual([0, 1, 0]);
+  });
+
   test('of two at the same moment with other inputs, one is refused and the other sends its own', async () => {
     const answers = await Promise.all([world.ask(START), world.ask({ ...START, message: { data: 'Goodbye' } })]);
     expect(answers.map((answer) => 'errors' in answer)).toEqual([false, true]);
@@ -81,7 +100,7 @@ describe('start', () => {
   test('a dry run and an estimate may have the token of the start, or none', async () => {
     const { clientToken, ...rest } = START;
     const ids = [await world.run(START), await world.run({ ...START, action: 'dryRun' }), await world.run({ ...rest, action: 'estimate' })].map(({ runId }) => runId);
-    expect(ids).toEqual([RUN, runIdOf('t', 'DRY_RUN'), runIdOf('request/request-1', 'ESTIMATE')]);
+    expect(ids).toEqual([RUN, runIdOf('t', 'DRY_RUN', 'Campaigns'), runIdOf('request/request-1', 'ESTIMATE', 'Campaigns')]);
     // Lambda tries an invocation again under its id.
     await world.run({ ...rest, action: 'estimate' });
     world.requestId = 'request-2';
@@ -381,7 +400,7 @@ describe('retry', () => {
     const all = await world.run({ action: 'retry', runId: RUN, includeUnknown: true, startedBy: 'me' });
     expect(all).toMatchObject({ startedBy: 'me', retryOf: RUN });
     expect(JSON.parse(world.files.get(`runs/${all.runId}/input.json`)!).retryOf.statuses).toEqual(['unknown']);
-    expect((await world.run({ action: 'retry', runId: RUN, clientToken: 'again' })).runId).toBe(runIdOf('again', 'SEND'));
+    expect((await world.run({ action: 'retry', runId: RUN, clientToken: 'again' })).runId).toBe(runIdOf('again', 'SEND', 'Campaigns'));
     expect(await world.errors({ action: 'retry', runId: RUN, includeUnknown: true, clientToken: 'again' })).toEqual([expect.stringContaining('clientToken has been used')]);
   });
 
@@ -485,17 +504,17 @@ describe('list', () => {
       world.now += (n % 2) * 1_000;
       await world.run({ ...START, campaign: n < 4 ? 'spring' : 'summer', clientToken: `t${n}` });
     }
-    await world.change(runIdOf('t1', 'SEND'), { state: CampaignState.COMPLETED });
-    await world.change(runIdOf('t5', 'SEND'), { state: CampaignState.PAUSED });
+    await world.change(runIdOf('t1', 'SEND', 'Campaigns'), { state: CampaignState.COMPLETED });
+    await world.change(runIdOf('t5', 'SEND', 'Campaigns'), { state: CampaignState.PAUSED });
   });
 
   test('the newest first, of every state', async () => {
     const all = await ids({});
     expect(new Set(all).size).toBe(7);
-    expect(all.slice(-1)).toEqual([runIdOf('t0', 'SEND')]);
-    expect(await ids({ state: 'PAUSED' })).toEqual([runIdOf('t5', 'SEND')]);
-    expect(await ids({ state: ['COMPLETED', 'PAUSED'] })).toEqual([runIdOf('t5', 'SEND'), runIdOf('t1', 'SEND')]);
-    expect(new Set(await ids({ campaign: 'summer' }))).toEqual(new Set(['t4', 't5', 't6'].map((token) => runIdOf(token, 'SEND'))));
+    expect(all.slice(-1)).toEqual([runIdOf('t0', 'SEND', 'Campaigns')]);
+    expect(await ids({ state: 'PAUSED' })).toEqual([runIdOf('t5', 'SEND', 'Campaigns')]);
+    expect(await ids({ state: ['COMPLETED', 'PAUSED'] })).toEqual([runIdOf('t5', 'SEND', 'Campaigns'), runIdOf('t1', 'SEND', 'Campaigns')]);
+    expect(new Set(await ids({ campaign: 'summer' }))).toEqual(new Set(['t4', 't5', 't6'].map((token) => runIdOf(token, 'SEND', 'Campaigns'))));
     expect(JSON.stringify(await world.ask({ action: 'list' }))).not.toMatch(/inputHash|"pk"/);
   });
 

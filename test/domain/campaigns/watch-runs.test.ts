@@ -3,7 +3,7 @@ import { runIdOf } from '../../../src/domain/campaigns/campaign-input';
 import { ControlWorld } from '../../support/control-world';
 
 const START = { campaign: 'spring', source: 'vip', message: { data: 'Hello' }, clientToken: 't' };
-const RUN = runIdOf('t', 'SEND');
+const RUN = runIdOf('t', 'SEND', 'Campaigns');
 const MINUTE = 60_000;
 const NOTHING = { watched: 1, resumed: 0, failed: 0, started: 0 };
 
