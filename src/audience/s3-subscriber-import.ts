@@ -15,7 +15,7 @@ import { ISubscriberTable } from './subscriber-table';
 import { IMPORT_PREFIX, ImportConfig } from '../contract/imports';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY } from '../contract/subscriber';
-import { ChannelResources, checkGivenBucket, grantObjects, sendEventsToEventBridge } from '../shared/channel-resources';
+import { ChannelResources, checkGivenBucket, grantObjects, sendEventsToEventBridge, warnIfWithoutEvents } from '../shared/channel-resources';
 import { letRulesUseKey } from '../shared/job-machine';
 import { jobTopic } from '../shared/job-topic';
 import { LineFunctionOptions } from '../shared/line-function-options';
@@ -230,6 +230,7 @@ export class S3SubscriberImport extends Resource {
       checkGivenBucket(this, 'bucket', props.bucket, {
         actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'], prefixes: [this.prefix, IMPORT_PREFIX],
       });
+      warnIfWithoutEvents(this, 'bucket', props.bucket, `files dropped below ${this.prefix} are not imported`);
     }
     this.notificationTopic = props.notificationTopic ?? jobTopic(this, 'Notifications', encryptionKey);
     checkInteger(this, 'maxConcurrency', props.maxConcurrency, 1, 100);

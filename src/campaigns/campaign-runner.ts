@@ -33,7 +33,7 @@ import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics'
 import { CHANNEL_KEY_PATTERN } from '../contract/subscriber';
 import {
   ChannelResources, HandlerSettings, checkGivenBucket, grantObjects, grantTableKeyWrite, grantTableRead,
-  sendEventsToEventBridge, useHandler, warnToAddStatement,
+  sendEventsToEventBridge, useHandler, warnIfUnversioned, warnIfWithoutEvents, warnToAddStatement,
 } from '../shared/channel-resources';
 import { chunkMap, functionStep } from '../shared/chunk-map';
 import { JobMachine, letRulesUseKey } from '../shared/job-machine';
@@ -212,6 +212,17 @@ const MAX_NEEDS_BYTES = 1_500;
 
 const READ_CONCURRENCY = 10;
 
+/**
+ * Objects of any run. As many characters as a run id has: a `*` would also stand for what lies deeper, such as the first chunk of a
+ * treatment called `source`, `chunks-1/source-0.jsonl`. Source: AWS IAM, "IAM JSON policy elements: Resource", wildcards.
+ */
+const OBJECTS_OF_A_RUN = `${RUN_PREFIX}run-${'?'.repeat(24)}/`;
+
+/** What of a run the channel's function reads and writes, as `ChunkSendEvent` names it, and what a source's function writes. */
+const CHANNEL_READS = ['chunks-*', 'content/*', 'flags/*', 'results/*'];
+const CHANNEL_WRITES = ['results/*'];
+const SOURCE_WRITES = ['source-*'];
+
 /** How long the state machine waits before it invokes the channel once more with a chunk that is not decided. */
 const UNDONE_PAUSE = Duration.seconds(30);
 
@@ -281,6 +292,8 @@ export class CampaignRunner extends Resource {
       checkGivenBucket(this, 'bucket', props.bucket, {
         actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'], prefixes: [RUN_PREFIX, PLANNED_PREFIX, SPILL_PREFIX, CAMPAIGN_DROP_PREFIX, REJECTED_DROP_PREFIX],
       });
+      warnIfUnversioned(this, 'bucket', props.bucket, 'chunks and results that somebody deletes or overwrites cannot be brought back');
+      warnIfWithoutEvents(this, 'bucket', props.bucket, `campaigns dropped as files below ${CAMPAIGN_DROP_PREFIX} are not noticed`);
     }
     const runs = this.createTable();
     this.runsTable = runs;
@@ -341,7 +354,7 @@ export class CampaignRunner extends Resource {
       description: 'Sends a campaign to maps of endpoints', timeout: long, environment: { ...channelFunction, ...table },
     });
     if (this.channel.takesChunks) {
-      this.letUseBucket(this.channel.handler, 's3:GetObject', 's3:PutObject');
+      this.letUseBucket(this.channel.handler, { reads: CHANNEL_READS, writes: CHANNEL_WRITES });
     } else {
       this.grantRuns(send);
       this.grantWork(send, RUN_PREFIX, 's3:GetObject', 's3:PutObject');
@@ -458,7 +471,7 @@ export class CampaignRunner extends Resource {
     grantRead(this.planFunction);
     for (const each of functions) {
       each.grantInvoke(this.planFunction);
-      this.letUseBucket(each, 's3:PutObject');
+      this.letUseBucket(each, { reads: [], writes: SOURCE_WRITES });
     }
   }
 
@@ -637,16 +650,20 @@ export class CampaignRunner extends Resource {
   }
 
   /**
-   * Lets a function of the user's, perhaps of another stack, use objects of the bucket. What the runner's stack made says so itself, so that
+   * Lets a function of the user's, perhaps of another stack, use some objects of every run. What the runner's stack made says so itself, so that
    * a channel need not know its runners; what was given, says the function's role, so that the giver need not know the channel.
    */
-  private letUseBucket(user: lambda.IFunction, ...actions: string[]): void {
+  private letUseBucket(user: lambda.IFunction, { reads, writes }: { reads: string[]; writes: string[] }): void {
     const roleArn = user.role?.roleArn;
     const principals = [roleArn === undefined ? new iam.AccountPrincipal(this.stack.account) : new iam.ArnPrincipal(roleArn)];
+    const objects = (names: string[]) => names.map((name) => this.bucket.arnForObjects(`${OBJECTS_OF_A_RUN}${name}`));
     const statements = [
-      new iam.PolicyStatement({ principals, actions, resources: [this.bucket.arnForObjects(`${RUN_PREFIX}*`)] }),
-      // Without it S3 answers 403 instead of 404 for a chunk that does not exist any more (Amazon S3 API, GetObject).
-      ...actions.includes('s3:GetObject') ? [new iam.PolicyStatement({ principals, actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] })] : [],
+      ...reads.length > 0 ? [
+        new iam.PolicyStatement({ principals, actions: ['s3:GetObject'], resources: objects(reads) }),
+        // Without it S3 answers 403 instead of 404 for a chunk that does not exist any more (Amazon S3 API, GetObject).
+        new iam.PolicyStatement({ principals, actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] }),
+      ] : [],
+      new iam.PolicyStatement({ principals, actions: ['s3:PutObject'], resources: objects(writes) }),
     ];
     for (const statement of statements) {
       if (roleArn === undefined) {

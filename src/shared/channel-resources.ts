@@ -1,4 +1,4 @@
-import { Annotations, ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Aspects, CfnResource, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -299,6 +299,31 @@ export function warnIfUnversioned(scope: IConstruct, prop: string, bucket: s3.IB
     Annotations.of(scope).addWarningV2('cdk-line-pinpoint:unversionedBucket',
       `the bucket ${bucket.node.path}, given as \`${prop}\`, is not versioned: ${consequence}. Make it with \`versioned: true\``);
   }
+}
+
+/**
+ * Warns, with a stable id, when a bucket that the user gave tells Amazon EventBridge nothing of its objects. The app may switch it on until it
+ * is synthesized, so that it is looked at then. Of a bucket that was imported nothing is known.
+ *
+ * @param prop by which the bucket was given
+ * @param consequence what is not noticed
+ */
+export function warnIfWithoutEvents(scope: IConstruct, prop: string, bucket: s3.IBucket, consequence: string): void {
+  Aspects.of(scope).add({
+    visit: (node) => {
+      if (node === scope && bucket.node.defaultChild instanceof s3.CfnBucket && !sendsEvents(bucket, bucket.node.defaultChild)) {
+        Annotations.of(scope).addWarningV2('cdk-line-pinpoint:bucketWithoutEvents',
+          `the bucket ${bucket.node.path}, given as \`${prop}\`, sends no events to Amazon EventBridge: ${consequence}. Make it with \`eventBridgeEnabled: true\``);
+      }
+    },
+  });
+}
+
+/** By its own property, or by the resource that CDK makes for `eventBridgeEnabled` and for `enableEventBridgeNotification`. */
+function sendsEvents(bucket: s3.IBucket, resource: s3.CfnBucket): boolean {
+  const added = bucket.node.findAll().filter((child) => CfnResource.isCfnResource(child) && child.cfnResourceType === 'Custom::S3BucketNotifications');
+  return [resource, ...added].some((each) =>
+    /"EventBridgeConfiguration":\{(?!"EventBridgeEnabled":false)/.test(JSON.stringify(Stack.of(each).resolve((each as any)._toCloudFormation()))));
 }
 
 /** What the channel does with a bucket that the user gave. */

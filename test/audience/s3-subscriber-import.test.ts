@@ -185,6 +185,14 @@ describe('what it keeps', () => {
     expect(only(given, 'AWS::Events::Rule', 'ImportDropped').Properties.EventPattern.detail).toEqual({ bucket: { name: [{ Ref: expect.stringMatching(/^OwnBucket/) }] }, object: { key: [{ prefix: 'drop/' }] } });
   });
 
+  test('in a bucket that sends no events is warned of', () => {
+    const stack = testStack();
+    importIn(stack, { bucket: new s3.Bucket(stack, 'OwnBucket'), prefix: 'drop/' });
+    expect(annotations(stack, 'Warning')).toEqual([
+      'the bucket Stack/OwnBucket, given as `bucket`, sends no events to Amazon EventBridge: files dropped below drop/ are not imported. Make it with `eventBridgeEnabled: true` [ack: cdk-line-pinpoint:bucketWithoutEvents]',
+    ]);
+  });
+
   test('in a bucket of another account is warned of', () => {
     const stack = testStack({ env: { account: '111111111111', region: 'us-east-1' } });
     importIn(stack, { bucket: s3.Bucket.fromBucketAttributes(stack, 'Theirs', { bucketArn: 'arn:aws:s3:::theirs', account: '222222222222' }) });

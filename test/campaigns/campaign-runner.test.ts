@@ -11,6 +11,10 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import {
   CampaignCanary, CampaignChannel, CampaignRunner, CampaignRunnerProps, ICampaignChannel, ILineChannel, LineChannel, RecipientSource, SubscriberTable,
 } from '../../src';
+import { runKey } from '../../src/contract/campaigns';
+import { freezeKeys } from '../../src/domain/campaigns/freeze-plan';
+import { resultKey } from '../../src/domain/campaigns/run-results';
+import { RUN_ID } from '../support/freeze-world';
 import { definitionOf, statesOf, waysOf } from '../support/state-machine';
 import { annotations, environmentOf, messageOf, only, rendered, resources, statementsOf, templateOf, testApp, testStack } from '../support/template';
 
@@ -36,6 +40,11 @@ function permissions(template: Template, rolePrefix: string): string[] {
   return statementsOf(template, rolePrefix)
     .map(({ actions, resources: of, conditions }) => `${actions.join(' ')} on ${of.join(' ')}${conditions ? ` if ${Object.keys(conditions).join(' ')}` : ''}`.replace(/<(\w+?)[0-9A-F]{8}\b/g, '<$1'))
     .sort();
+}
+
+/** Whether an object is one that a policy names. Source: AWS IAM, "IAM JSON policy elements: Resource", wildcards. */
+function matches(pattern: string, key: string): boolean {
+  return new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`).test(key);
 }
 
 let template: Template;
@@ -299,15 +308,28 @@ describe('what it keeps', () => {
 });
 
 describe('the channel', () => {
-  const ofChannel = (of: Template) => only(of, 'AWS::S3::BucketPolicy', 'CampaignsBucket').Properties.PolicyDocument.Statement
-    .filter(({ Effect }: any) => Effect === 'Allow')
-    .map(({ Principal, Action, Resource }: any) => `${rendered(Principal.AWS)} may ${[Action].flat().join(' ')} on ${rendered(Resource)}`.replace(/<(\w+?)[0-9A-F]{8}\b/g, '<$1'));
+  const READ_OF_A_RUN = ['chunks-*', 'content/*', 'flags/*', 'results/*'].map((name) => `<CampaignsBucket.Arn>/runs/run-????????????????????????/${name}`).join(' ');
+  const allowedOf = (of: Template) => only(of, 'AWS::S3::BucketPolicy', 'CampaignsBucket').Properties.PolicyDocument.Statement.filter(({ Effect }: any) => Effect === 'Allow');
+  const ofChannel = (of: Template) => allowedOf(of)
+    .map(({ Principal, Action, Resource }: any) => `${rendered(Principal.AWS)} may ${[Action].flat().join(' ')} on ${[Resource].flat().map(rendered).join(' ')}`.replace(/<(\w+?)[0-9A-F]{8}\b/g, '<$1'));
 
-  test('reads chunks and flags and writes results, as the bucket\'s policy says', () => {
+  test('reads chunks, contents and flags and writes results of any run, as the bucket\'s policy says', () => {
     expect(ofChannel(template)).toEqual([
-      '<LineSenderChunkRole.Arn> may s3:GetObject s3:PutObject on <CampaignsBucket.Arn>/runs/*',
+      `<LineSenderChunkRole.Arn> may s3:GetObject on ${READ_OF_A_RUN}`,
       '<LineSenderChunkRole.Arn> may s3:ListBucket on <CampaignsBucket.Arn>',
+      '<LineSenderChunkRole.Arn> may s3:PutObject on <CampaignsBucket.Arn>/runs/run-????????????????????????/results/*',
     ]);
+  });
+
+  test('may neither read nor write anything else of a run', () => {
+    const [read, , write] = allowedOf(template).map(({ Resource }: any) => [Resource].flat().map((arn) => rendered(arn).replace(/^<\w+\.Arn>\//, '')));
+    const keys = {
+      chunk: freezeKeys.chunk(RUN_ID, 1, 'a-0'), result: resultKey(RUN_ID, 'a-0'), content: runKey(RUN_ID, 'content/a'), flag: runKey(RUN_ID, 'flags/1.json'),
+      input: runKey(RUN_ID, 'input.json'), manifest: runKey(RUN_ID, 'manifest.json'), plan: freezeKeys.plan(RUN_ID, 1), list: `${freezeKeys.lists(RUN_ID, 1)}0/a`,
+    };
+    const within = (patterns: string[]) => Object.entries(keys).filter(([, key]) => patterns.some((pattern) => matches(pattern, key))).map(([name]) => name);
+    expect(within(read)).toEqual(['chunk', 'result', 'content', 'flag']);
+    expect(within(write)).toEqual(['result']);
   });
 
   test('may be in another stack that knows nothing of the runner', () => {
@@ -319,7 +341,7 @@ describe('the channel', () => {
     const apart = Template.fromStack(stack);
     expect(stack.dependencies).toEqual([line]);
     expect(line.dependencies).toEqual([]);
-    expect(ofChannel(apart)[0]).toMatch(/^\{"Fn::ImportValue":"LineStack:.*LineSenderChunkRole.*\} may s3:GetObject s3:PutObject on <CampaignsBucket.Arn>\/runs\/\*$/);
+    expect(ofChannel(apart)[0]).toMatch(/^\{"Fn::ImportValue":"LineStack:.*LineSenderChunkRole.*\} may s3:GetObject on <CampaignsBucket.Arn>\/runs\/run-\?{24}\/chunks-\* /);
     const uses = only(apart, 'AWS::KMS::Key', 'Key').Properties.KeyPolicy.Statement.filter(({ Principal }: any) => JSON.stringify(Principal).includes('LineSenderChunkRole'));
     expect(uses).toMatchObject([{ Action: ['kms:Decrypt', 'kms:GenerateDataKey'] }]);
     expect(JSON.stringify(Template.fromStack(line).toJSON().Resources)).not.toContain('Campaigns');
@@ -339,7 +361,7 @@ describe('the channel', () => {
     expect(keys.dependencies).toEqual([]);
     // What was given cannot name the channel's role, so the role names it.
     const granted = permissions(Template.fromStack(line), 'LineSenderChunkRole');
-    expect(granted).toEqual(expect.arrayContaining([expect.stringMatching(/^s3:GetObject s3:PutObject on \{"Fn::ImportValue":"Keys:.*Bucket.*\}\/runs\/\*$/), expect.stringMatching(/^s3:ListBucket on \{"Fn::ImportValue":"Keys:.*Bucket/)]));
+    expect(granted).toEqual(expect.arrayContaining([expect.stringMatching(/^s3:PutObject on \{"Fn::ImportValue":"Keys:.*Bucket.*\}\/runs\/run-\?{24}\/results\/\*$/), expect.stringMatching(/^s3:ListBucket on \{"Fn::ImportValue":"Keys:.*Bucket/)]));
   });
 
   test('may be imported', () => {
@@ -354,7 +376,7 @@ describe('the channel', () => {
     });
     runnerIn(stack, { channel });
     const imported = Template.fromStack(stack);
-    expect(ofChannel(imported)[0]).toBe('arn:aws:iam::123456789012:role/chunk may s3:GetObject s3:PutObject on <CampaignsBucket.Arn>/runs/*');
+    expect(ofChannel(imported)[0]).toBe(`arn:aws:iam::123456789012:role/chunk may s3:GetObject on ${READ_OF_A_RUN}`);
     expect(definitionOf(imported, 'CampaignsRun').States.SendStep.ItemProcessor.States.SendStepItem.Resource).toBe('arn:aws:lambda:us-east-1:123456789012:function:chunk');
     expect(environmentOf(imported, 'CampaignsRead')).toMatchObject({ SUBSCRIBER_TABLE_NAME: 'subscribers', LINE_CHANNEL_KEY: 'shop' });
     // An imported channel tells no statistics.
@@ -370,7 +392,7 @@ describe('the channel', () => {
     });
     runnerIn(stack, { channel, subscribers: new SubscriberTable(stack, 'Subscribers'), channelKey: 'line' });
     const warnings = annotations(stack, 'Warning').filter((warning) => warning.includes('[ack: cdk-line-pinpoint:channelBucketPolicy]'));
-    expect(warnings).toEqual([expect.stringContaining('s3:ListBucket')].concat([expect.stringContaining('"Action":["s3:GetObject","s3:PutObject"]')]).reverse());
+    expect(warnings).toEqual(['s3:GetObject', 's3:ListBucket', 's3:PutObject'].map((action) => expect.stringContaining(`"Action":"${action}"`)));
   });
 
   test('that is imported without its chunk function cannot send campaigns', () => {
@@ -420,12 +442,17 @@ describe('the channel', () => {
 });
 
 describe('sources', () => {
-  test('of a function let it be invoked by the plan and write below the runs, and no more', () => {
+  test('of a function let it be invoked by the plan and write below its own prefix, and no more', () => {
     const made = templateWith((stack) => ({ sources: { vip: RecipientSource.sample(RecipientSource.fromFunction(functionIn(stack)), 10) } }));
     expect(permissions(made, 'CampaignsPlanRole')).toContain('lambda:InvokeFunction on <Custom.Arn> <Custom.Arn>:*');
     const allowed = only(made, 'AWS::S3::BucketPolicy', 'CampaignsBucket').Properties.PolicyDocument.Statement.filter(({ Principal }: any) => JSON.stringify(Principal).includes('Custom'));
     expect(allowed).toMatchObject([{ Action: 's3:PutObject' }]);
-    expect(rendered(allowed[0].Resource)).toMatch(/\/runs\/\*$/);
+    const pattern = rendered(allowed[0].Resource).replace(/^<\w+\.Arn>\//, '');
+    expect(matches(pattern, `${freezeKeys.lists(RUN_ID, 1)}0/part-1.jsonl`)).toBe(true);
+    // Not even what a campaign may call so: treatments have names of the marketer's.
+    for (const key of [freezeKeys.chunk(RUN_ID, 1, 'source-0'), runKey(RUN_ID, 'content/source-a'), resultKey(RUN_ID, 'source-0'), freezeKeys.index(RUN_ID, 1), runKey(RUN_ID, 'input.json')]) {
+      expect([key, matches(pattern, key)]).toEqual([key, false]);
+    }
     expect(definitionOf(made, 'CampaignsRun').States.PlanStep.Parameters.sources).toMatch(/^\{"vip":\{"kind":"sample","of":\{"kind":"function","functionArn":"<Custom\w+\.Arn>"\},"percent":10,"seed":"sample"\}\}$/);
   });
 
@@ -465,6 +492,18 @@ describe('what is given', () => {
     expect(permissions(given, 'CampaignsReadRole')).toContain('dynamodb:Scan dynamodb:Query dynamodb:BatchGetItem on <OwnTable.Arn>');
     // The maps' lists lie in a bucket that is encrypted with a key of its own.
     expect(permissions(given, 'CampaignsRunRole')).toContain('kms:Decrypt on <BucketKey.Arn>');
+  });
+
+  test.each<[string, s3.BucketProps, string[]]>([
+    ['no versions and no events', {}, ['unversionedBucket', 'bucketWithoutEvents']],
+    ['versions', { versioned: true }, ['bucketWithoutEvents']],
+    ['versions and events', { versioned: true, eventBridgeEnabled: true }, []],
+  ])('a bucket with %s is warned of as it deserves', (_name, props, ids) => {
+    const stack = testStack();
+    runnerIn(stack, { bucket: new s3.Bucket(stack, 'OwnBucket', props) });
+    const warnings = annotations(stack, 'Warning');
+    expect(warnings.map((text) => /\[ack: cdk-line-pinpoint:(\w+)\]$/.exec(text)?.[1])).toEqual(ids);
+    expect(warnings.every((text) => text.startsWith('the bucket Stack/OwnBucket, given as `bucket`, '))).toBe(true);
   });
 
   test('a bucket of another account is warned of', () => {

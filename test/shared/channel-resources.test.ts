@@ -9,10 +9,13 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
 import {
-  ChannelResources, ChannelResourcesProps, grantObjects, grantTableRead, grantTableWrite, letServiceUseKey, tableProps, warnIfUnversioned,
-  warnToAddStatement,
+  ChannelResources, ChannelResourcesProps, grantObjects, grantTableRead, grantTableWrite, letServiceUseKey, sendEventsToEventBridge, tableProps,
+  warnIfUnversioned, warnIfWithoutEvents, warnToAddStatement,
 } from '../../src/shared/channel-resources';
 import { annotations, messageOf, only, resources, statementsOf, testStack } from '../support/template';
 
@@ -312,6 +315,42 @@ describe('a bucket', () => {
     warnIfUnversioned(stack, 'imageBucket', given(stack), 'old chats change');
     expect(annotations(stack, 'Warning')).toEqual(Array(warnings).fill(
       'the bucket Stack/Given, given as `imageBucket`, is not versioned: old chats change. Make it with `versioned: true` [ack: cdk-line-pinpoint:unversionedBucket]'));
+  });
+
+  test.each<[string, (stack: Stack) => s3.IBucket, number]>([
+    ['sends events', (stack) => new s3.Bucket(stack, 'Given', { eventBridgeEnabled: true }), 0],
+    ['was imported, so that nobody knows', (stack) => s3.Bucket.fromBucketName(stack, 'Given', 'given'), 0],
+    ['sends none', (stack) => new s3.Bucket(stack, 'Given'), 1],
+    ['sends them to a queue only', (stack) => {
+      const bucket = new s3.Bucket(stack, 'Given');
+      bucket.addEventNotification(s3.EventType.OBJECT_CREATED, new SqsDestination(new sqs.Queue(stack, 'Queue')));
+      return bucket;
+    }, 1],
+    ['sends them by the property of its resource', (stack) => {
+      const bucket = new s3.Bucket(stack, 'Given');
+      sendEventsToEventBridge(bucket);
+      return bucket;
+    }, 0],
+    ['has them switched off by the property of its resource', (stack) => {
+      const bucket = new s3.Bucket(stack, 'Given');
+      (bucket.node.defaultChild as s3.CfnBucket).notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: false } };
+      return bucket;
+    }, 1],
+  ])('that is given warns unless it tells EventBridge of its objects: it %s', (_name, given, warnings) => {
+    const stack = testStack();
+    const scope = new Construct(stack, 'Import');
+    new Construct(scope, 'Child');
+    warnIfWithoutEvents(scope, 'bucket', given(stack), 'files are not imported');
+    expect(annotations(stack, 'Warning')).toEqual(Array(warnings).fill(
+      'the bucket Stack/Given, given as `bucket`, sends no events to Amazon EventBridge: files are not imported. Make it with `eventBridgeEnabled: true` [ack: cdk-line-pinpoint:bucketWithoutEvents]'));
+  });
+
+  test('that is given may be switched to EventBridge after it was given', () => {
+    const stack = testStack();
+    const bucket = new s3.Bucket(stack, 'Given');
+    warnIfWithoutEvents(stack, 'bucket', bucket, 'files are not imported');
+    bucket.enableEventBridgeNotification();
+    expect(annotations(stack, 'Warning')).toEqual([]);
   });
 });
 
