@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Resource } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Resource, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
@@ -112,7 +112,7 @@ export class FollowerSync extends Resource {
   constructor(scope: Construct, id: string, props: FollowerSyncProps) {
     super(scope, id);
     const { channel, encryptionKey, removalPolicy, functions, alarmActions, allowReOptIn = false, maxAbsentPercent = 10 } = props;
-    if (!(maxAbsentPercent >= 0 && maxAbsentPercent <= 100)) {
+    if (!Token.isUnresolved(maxAbsentPercent) && !(maxAbsentPercent >= 0 && maxAbsentPercent <= 100)) {
       fail(this, `\`maxAbsentPercent\` must be a number from 0 to 100, got ${maxAbsentPercent}`);
     }
     const name = uniqueName(this, 100);

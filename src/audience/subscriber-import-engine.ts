@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -66,7 +66,7 @@ export class SubscriberImportEngine extends Construct {
       timeout: Duration.minutes(15),
       memorySize,
       environment: {
-        [ENV_IMPORT_CONFIG]: JSON.stringify(config),
+        [ENV_IMPORT_CONFIG]: Stack.of(this).toJsonString(config),
         [ENV_IMPORT_BUCKET]: bucket.bucketName,
         [ENV_NOTIFICATION_TOPIC_ARN]: topic.topicArn,
         [ENV_SUBSCRIBER_TABLE]: subscribers.table.tableName,

@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 
 /**
@@ -28,7 +29,7 @@ export abstract class LineReply {
    */
   public static template(name: string): LineReply {
     // The grammar's rule: see isTemplateName, which the function applies again.
-    if (name.length > 200 || !/^[\w-]+(?:[./][\w-]+)*$/.test(name)) {
+    if (!Token.isUnresolved(name) && (name.length > 200 || !/^[\w-]+(?:[./][\w-]+)*$/.test(name))) {
       throw new Error(`\`name\` of LineReply.template() must be letters, digits, _ and -, with . and / between them, at most 200, such as '2026/welcome', got '${name.slice(0, 200)}'`);
     }
     return new DataReply(JSON.stringify({ template: name }));

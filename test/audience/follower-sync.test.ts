@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -60,6 +60,11 @@ test('opts nobody out of whom more than a tenth is missing, and nobody in, unles
 
 test.each([-1, 101, NaN])('%p per cent are refused', (maxAbsentPercent) => {
   expect(messageOf((stack) => syncIn(stack, { maxAbsentPercent }))).toBe(`Stack/Followers: \`maxAbsentPercent\` must be a number from 0 to 100, got ${maxAbsentPercent}`);
+});
+
+test('the per cent may be known at deployment only', () => {
+  const made = templateWith((stack) => ({ maxAbsentPercent: new CfnParameter(stack, 'Percent', { type: 'Number' }).valueAsNumber }));
+  expect(rendered(environmentOf(made, 'FollowersEngineFreeze').IMPORT_CONFIG)).toContain('"maxAbsentPercent":<Percent>,');
 });
 
 test('runs on a schedule if there is one, else by hand', () => {

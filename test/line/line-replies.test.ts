@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -54,6 +54,11 @@ describe('rules', () => {
     expect(rules.map(({ data, functionName }) => data ?? functionName)).toEqual([
       'Welcome!', 'Nine to five', 'Welcome!', 'Sorry?', expect.stringMatching(/^<Answers\w+>$/), '{"template":"2026/shop"}',
     ]);
+  });
+
+  test('may name a template that is known at deployment only', () => {
+    const named = templateWith((channel, stack) => { channel.addReply(anything(), LineReply.template(new CfnParameter(stack, 'Welcome').valueAsString)); });
+    expect(rulesOf(named, 'LineRepliesFunction').map(({ data }) => data)).toEqual(['{"template":"<Welcome>"}']);
   });
 
   test('that are not named keep their names when others come before them, so that an event finds its rule after a deployment', () => {
