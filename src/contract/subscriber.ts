@@ -95,7 +95,7 @@ export interface SubscriberEndpoint {
 export interface SubscriberRow extends Partial<SubscriberEndpoint> {
   readonly pk: string;
   readonly sk: typeof SORT_KEY_ENDPOINT;
-  /** Subscription clock: LINE's event time in epoch milliseconds … */
+  /** Subscription clock: LINE's event time in epoch milliseconds, 0 when only an imported file says that the person is in … */
   readonly subscriptionAt: number;
   /** … and, for equal times, the greater event id wins. */
   readonly subscriptionEventId: string;

@@ -46,13 +46,19 @@ const MAX_MEMBERS = 60;
 const PROFILE_ATTRIBUTES: readonly string[] = ['DisplayName', 'Language', 'PictureUrl'];
 
 /** The clocks of a row, by which a write knows that it is still the one that was read. */
-const CLOCKS = ['subscriptionAt', 'subscriptionEventId', 'attributesAt', 'importedAt', 'importedBy'] as const;
+const CLOCKS = ['subscriptionAt', 'subscriptionEventId', 'EffectiveDate', 'attributesAt', 'importedAt', 'importedBy'] as const;
+
+/**
+ * The subscription clock of somebody whom a file alone says is in: any event of LINE's is newer, also an opt-out from before the file that
+ * still waits in a queue. What other files say is compared with the row's `EffectiveDate`, see `toldAt`.
+ */
+const BEFORE_ALL_EVENTS = 0;
 
 /**
  * Merges a row of a file into a row of the table.
  *
  * Subscription. An import opts out who was opted in before its row's date, and opts nobody in: who is opted out, inactive or erased
- * stays so. With `allowReOptIn` the newest word wins, whoever said it. Of several rows of one file for one person, an opt-out wins
+ * stays so, and whom it makes known is opted out by any unfollow that LINE sent, however late it comes. With `allowReOptIn` the newest word wins, whoever said it. Of several rows of one file for one person, an opt-out wins
  * without `allowReOptIn`; with it the newest, and of equally new ones the one further down. In which order they are written does not matter.
  *
  * Attributes. Those that the row names are replaced, others stay. A row older than the one that an import wrote last changes nothing; one
@@ -67,14 +73,14 @@ export function mergeImport(before: Row | undefined, { endpoint, line, at }: Imp
   // A date to come would outlast what the person decides until then. Letters and digits, which webhook events' ids begin with, are greater than #.
   const clock: Clock = { at: Math.min(at, startedAt), mark: `${markPrefix(importId)}${String(line).padStart(10, '0')}` };
   if (!before) {
-    return { outcome: 'created', write: creation(endpoint, clock, tag) };
+    return { outcome: 'created', write: creation(endpoint, clock, tag, !allowReOptIn && isIn(endpoint) ? BEFORE_ALL_EVENTS : clock.at) };
   }
   if (before.erased) {
     if (!allowReOptIn || !isNewer(clock, before)) {
       return { outcome: 'erased' };
     }
     return isIn(endpoint)
-      ? { outcome: 'created', write: creation(endpoint, clock, tag, before) }
+      ? { outcome: 'created', write: creation(endpoint, clock, tag, clock.at, before) }
       : { outcome: 'erased', write: tombstone(clock, before) };
   }
   const subscription = mergeSubscription(before, endpoint, clock, options);
@@ -109,8 +115,17 @@ function markPrefix(importId: string): string {
   return `#${importId}#`;
 }
 
-function isNewer({ at, mark }: Clock, { subscriptionAt, subscriptionEventId = '' }: Row): boolean {
-  return typeof subscriptionAt !== 'number' || at > subscriptionAt || (at === subscriptionAt && mark > subscriptionEventId);
+function isNewer({ at, mark }: Clock, before: Row): boolean {
+  const told = toldAt(before);
+  return told === undefined || at > told || (at === told && mark > (before.subscriptionEventId ?? ''));
+}
+
+/** Epoch milliseconds of what is known of the subscription; undefined when it has no clock. */
+function toldAt({ subscriptionAt, EffectiveDate }: Row): number | undefined {
+  if (typeof subscriptionAt !== 'number') {
+    return undefined;
+  }
+  return subscriptionAt === BEFORE_ALL_EVENTS ? Date.parse(EffectiveDate ?? '') || BEFORE_ALL_EVENTS : subscriptionAt;
 }
 
 function isIn({ OptOut, EndpointStatus }: Partial<Subscription>): boolean {
@@ -135,9 +150,12 @@ function mergeSubscription(before: Row, endpoint: ImportRow['endpoint'], clock: 
   const applies = allowReOptIn ? newer : applyCautiously();
   // A row of somebody else's making may lack what every subscriber has.
   const missing = members({ Address, ChannelType, OptOut: 'NONE', EndpointStatus: 'ACTIVE' }).filter(({ path }) => valueAt(before, path) === undefined);
-  const said = members({ OptOut, EndpointStatus, EffectiveDate: isoTime(clock.at), subscriptionAt: clock.at, subscriptionEventId: clock.mark });
+  const EffectiveDate = isoTime(clock.at);
+  const said = rowIsIn && !allowReOptIn
+    ? members({ EffectiveDate })
+    : members({ OptOut, EndpointStatus, EffectiveDate, subscriptionAt: clock.at, subscriptionEventId: clock.mark });
   return {
-    sets: applies ? [...missing.filter(({ path: [name] }) => name === 'Address' || name === 'ChannelType'), ...said] : missing,
+    sets: applies ? [...missing.filter(({ path: [name] }) => !said.some((member) => member.path[0] === name)), ...said] : missing,
     changes: applies && (before.OptOut !== OptOut || before.EndpointStatus !== EndpointStatus),
     kept: rowIsIn && !wasIn && !applies,
   };
@@ -145,7 +163,7 @@ function mergeSubscription(before: Row, endpoint: ImportRow['endpoint'], clock: 
   /** The clock of a person who is in stays: an opt-out that still waits in a queue is to be newer than the file. */
   function applyCautiously(): boolean {
     if (rowIsIn) {
-      return wasIn && isOwn && newer;
+      return wasIn && isOwn && clock.at > (toldAt(before) ?? clock.at);
     }
     return wasIn ? isOwn || newer : isOwn && newer;
   }
@@ -217,7 +235,7 @@ function tombstone({ at, mark }: Clock, before: Row): ConditionalWrite {
 }
 
 /** Makes a person known who was not, or, over the tombstone that was read, not any more. */
-function creation(endpoint: ImportRow['endpoint'], clock: Clock, tag: string | undefined, erased?: Row): ConditionalWrite {
+function creation(endpoint: ImportRow['endpoint'], clock: Clock, tag: string | undefined, subscriptionAt: number, erased?: Row): ConditionalWrite {
   const { Address, ChannelType, OptOut, EndpointStatus, CreationDate, User, Attributes, Metrics, Location, Demographic } = endpoint;
   const maps = Object.entries({ Attributes, Metrics, Location, Demographic }).filter(([, map]) => map !== undefined);
   const row = {
@@ -229,7 +247,7 @@ function creation(endpoint: ImportRow['endpoint'], clock: Clock, tag: string | u
     CreationDate: CreationDate ?? isoTime(clock.at),
     User: { UserId: User?.UserId ?? Address, UserAttributes: User?.UserAttributes ?? {} },
     ...Object.fromEntries(maps),
-    subscriptionAt: clock.at,
+    subscriptionAt,
     subscriptionEventId: clock.mark,
     ...Object.fromEntries(clockOf({}, endpoint, clock).map(({ path: [name], value }) => [name, value])),
     ...(tag !== undefined && { tags: new Set([tag]) }),

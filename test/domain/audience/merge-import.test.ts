@@ -39,7 +39,7 @@ describe('someone unknown', () => {
       OptOut: 'NONE',
       EndpointStatus: 'ACTIVE',
       EffectiveDate: iso(T),
-      subscriptionAt: T,
+      subscriptionAt: 0,
       subscriptionEventId: '#import-1#0000000001',
       importedAt: T,
       importedBy: '#import-1#0000000001',
@@ -64,7 +64,7 @@ describe('someone unknown', () => {
       EffectiveDate: iso(T),
       CreationDate: iso(T),
       User: { UserId: userId(1), UserAttributes: {} },
-      subscriptionAt: T,
+      subscriptionAt: 0,
       subscriptionEventId: '#import-1#0000000001',
     });
     // A list of ids says nothing of attributes: an older file that does is not too old for it.
@@ -83,6 +83,24 @@ describe('someone unknown', () => {
   test('of a row with a date to come is dated to when the import began', async () => {
     await world.write([importRow(1, STARTED_AT + DAY)]);
     expect(await unfollow(STARTED_AT + 1)).toBe('applied');
+    expect(world.row(1)!.EffectiveDate).toBe(iso(STARTED_AT + 1));
+  });
+
+  test.each(['OPT_OUT', 'DELETE'] as const)('is out again by an unfollow from before the file that comes later (%s)', async (mode) => {
+    await world.write([importRow(1, T)]);
+    expect(await unfollow(T - DAY, mode)).toBe('applied');
+    // A repeat of the step, and the same people in another file.
+    expect(await world.write([importRow(1, T)])).not.toMatchObject({ created: 1 });
+    await world.write([importRow(1, STARTED_AT)], { importId: 'import-2' });
+    expect(isOut(world.row(1)!)).toBe(true);
+  });
+
+  test('is not opted out by a file that is older than the one that made them known', async () => {
+    await world.write([importRow(1, T)]);
+    await world.write([importRow(1, T - 1, { OptOut: 'ALL' })], { importId: 'import-2' });
+    expect(world.row(1)!.OptOut).toBe('NONE');
+    await world.write([importRow(1, T + 1, { OptOut: 'ALL' })], { importId: 'import-3' });
+    expect(world.row(1)).toMatchObject({ OptOut: 'ALL', subscriptionAt: T + 1 });
   });
 });
 
@@ -212,7 +230,7 @@ const rows = fc.array(fc.record({
 )));
 const given = fc.constantFrom('unknown', 'follow', 'unfollow', 'erased', 'imported', 'foreign');
 
-async function afterwards(before: string, order: readonly ImportRow[], allowReOptIn: boolean) {
+async function prepare(before: string, allowReOptIn: boolean): Promise<void> {
   world = new ImportWorld(allowReOptIn);
   switch (before) {
     case 'follow': await follow(3); break;
@@ -222,12 +240,17 @@ async function afterwards(before: string, order: readonly ImportRow[], allowReOp
     case 'foreign': world.put(1, { Attributes: { A: ['before'] } }); break;
     default: break;
   }
+}
+
+async function afterwards(before: string, order: readonly ImportRow[], allowReOptIn: boolean) {
+  await prepare(before, allowReOptIn);
   const wasOut = before === 'unfollow' || before === 'erased';
   for (const row of order) {
     await world.write([row]);
   }
-  const { CreationDate: _, ...row } = world.row(1)!;
-  return { row, wasOut };
+  const { CreationDate: _, subscriptionEventId, ...row } = world.row(1)!;
+  // Who is in by a file has the mark of the row that made them known, whichever was first.
+  return { row: row.subscriptionAt === 0 ? row : { ...row, subscriptionEventId }, wasOut };
 }
 
 function isOut({ erased, OptOut, EndpointStatus }: Partial<SubscriberRow>): boolean {
@@ -256,6 +279,35 @@ test('no file brings back who is out', async () => {
     // And whoever is opted out in the file by something newer than what is known is out.
     const optedOut = list.some(({ at, endpoint }) => endpoint.OptOut === 'ALL' && (at > 3 || before === 'unknown' || before === 'foreign'));
     expect(isOut(row) || !optedOut).toBe(true);
+  }));
+});
+
+test('no file makes an unfollow of LINE\'s outdated, whenever it comes', async () => {
+  const modes = fc.constantFrom('OPT_OUT' as const, 'DELETE' as const);
+  await fc.assert(fc.asyncProperty(given, rows, fc.integer({ min: 1, max: 7 }), modes, async (before, list, at, mode) => {
+    const { row } = await afterwards(before, list, false);
+    // What LINE itself told later than that stays.
+    const isTold = before === 'follow' && at < 3;
+    const wasIn = !isOut(row);
+    const result = await unfollow(at, mode);
+    expect(result === 'applied' || isTold || !wasIn).toBe(true);
+    for (const again of list) {
+      await world.write([again]);
+      await world.write([again], { importId: 'import-2' });
+    }
+    expect(isOut(world.row(1)!) || isTold).toBe(true);
+  }));
+});
+
+test('what a file says of the subscription never has an older clock than what the table had', async () => {
+  await fc.assert(fc.asyncProperty(given, rows, async (before, list) => {
+    await prepare(before, false);
+    for (const row of list) {
+      const { subscriptionAt: was = -1, subscriptionEventId: id = '' } = world.row(1) ?? {};
+      await world.write([row]);
+      const { subscriptionAt: is = -1, subscriptionEventId = '' } = world.row(1)!;
+      expect(is > was || (is === was && subscriptionEventId >= id)).toBe(true);
+    }
   }));
 });
 
