@@ -3,6 +3,7 @@ import { CampaignConfig } from '../../contract/campaigns';
 import { ChunkLine, ChunkResultLine, ChunkSendEvent, ChunkSendResult, ObjectPlace, RunFlag } from '../../contract/chunk-send';
 import { CustomChannelEndpoint, CustomChannelEvent, LineStatus, SendErrorCode } from '../../contract/custom-channel';
 import { PINPOINT_MAX_EVENT_ATTRIBUTE_LENGTH } from '../../contract/limits';
+import { parseFlag } from '../line/run-flag';
 import { errorText } from '../shared/error-text';
 import { Telemetry } from '../shared/telemetry';
 
@@ -103,7 +104,9 @@ export async function sendMaps(event: ChunkSendEvent, invocation: SendMapsInvoca
   const { runId, chunkName } = identify(event);
   const records = new Map((await deps.journal.list(runId, chunkName)).map((record) => [record.position, record]));
   const data = event.Content ? await contentOf(event.Content, deps) : event.Data;
-  const sending: Sending = { event, data, runId, chunkName, invocation, deps, flag: { state: 'RUN' } };
+  const sending: Sending = { event, data, runId, chunkName, invocation, deps };
+  // Before anything is begun: what was attempted does not ask.
+  await isStopped(sending);
   const results: ChunkResultLine[][] = [];
   const undone: { position: number; isAttempted: boolean }[] = [];
   const maps = mapsOf(deps.lines(event.Chunk), deps.config.maxEndpoints, event.Chunk.Key);
@@ -150,8 +153,8 @@ interface Sending {
   readonly chunkName: string;
   readonly invocation: SendMapsInvocation;
   readonly deps: SendMapsDependencies;
-  /** As last read. */
-  flag: RunFlag;
+  /** As last read; nothing is begun before it was. */
+  flag?: RunFlag;
   isFlagUnread?: boolean;
   /** Why nothing else is begun. */
   stopped?: SendErrorCode;
@@ -228,8 +231,6 @@ async function sendMap(map: WorkingMap, before: MapRecord | undefined, sending: 
     return await write(none, before) ? none : before;
   }
   let from = before;
-  // Invocations that nobody saw the end of may have reached them.
-  let status: LineStatus = 'unknown';
   for (let attempts = (before?.attempts ?? 0) + 1; attempts <= MAX_ATTEMPTS; attempts++) {
     const claim = claimOf(attempts);
     if (!await write(claim, from)) {
@@ -251,14 +252,14 @@ async function sendMap(map: WorkingMap, before: MapRecord | undefined, sending: 
       await write(free, claim);
       return free;
     }
-    status = 'failed';
     if (isLate(sending)) {
       return claim;
     }
     await deps.sleep(PAUSE_MS * 2 ** (attempts - 1));
   }
+  // One that threw or was cut off may have reached them before, and one that nobody saw the end of as well.
   const givenUp: MapRecord = {
-    ...claimOf(MAX_ATTEMPTS), state: 'DONE', outcomes: outcomesOf(map.people, excluded, () => [status, SendErrorCode.CHANNEL_FAILED]),
+    ...claimOf(MAX_ATTEMPTS), state: 'DONE', outcomes: outcomesOf(map.people, excluded, () => ['unknown', SendErrorCode.CHANNEL_FAILED]),
   };
   return await write(givenUp, from) ? givenUp : from;
 }
@@ -283,21 +284,31 @@ function isLate({ invocation, deps }: Sending): boolean {
   return invocation.deadline - deps.now() < RESERVE_MS;
 }
 
-/** Reads the flag, unless the chunk is stopped already. A flag that cannot be read stops nobody. */
+/**
+ * Reads the flag, unless the chunk is stopped already. While it cannot be read, what was read last counts.
+ *
+ * @throws Error when it was never read: nobody knows whether the run was paused or cancelled
+ */
 async function isStopped(sending: Sending): Promise<boolean> {
   const { event: { Flag: place }, deps } = sending;
   if (sending.stopped === undefined && place) {
     try {
       const text = await deps.text(place);
-      sending.flag = text === undefined ? sending.flag : JSON.parse(text);
+      if (text === undefined) {
+        throw new Error('there is no such object (any more)');
+      }
+      sending.flag = parseFlag(text);
       sending.isFlagUnread = false;
     } catch (error) {
       if (!sending.isFlagUnread) {
-        deps.telemetry.warn('FLAG_NOT_READ', 'the flag of a run cannot be read; what was read last counts', {
-          runId: sending.runId, state: sending.flag.state, reason: errorText(error),
+        deps.telemetry.warn('FLAG_NOT_READ', 'the flag of a run cannot be read; what was read last counts, and without `state` nothing is sent', {
+          runId: sending.runId, state: sending.flag?.state, reason: errorText(error),
         });
       }
       sending.isFlagUnread = true;
+      if (sending.flag === undefined) {
+        throw new Error(`the flag of the run, object ${place.Key} of bucket ${place.Bucket}, cannot be read: ${errorText(error)}; nothing was begun, come with the chunk again`);
+      }
     }
     const { state, until } = sending.flag;
     if (state === 'PAUSE' || state === 'CANCEL') {

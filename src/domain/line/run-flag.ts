@@ -23,18 +23,22 @@ export interface RunFlagDependencies {
 
 /** The flag of a run, as one invocation knows it (`RunFlag` in `contract/chunk-send.ts`). */
 export class RunFlagReader {
-  /** A run whose flag was never read goes on: only what a flag says stops it. */
-  private known: RunFlag = { state: 'RUN' };
+  /** What was last read. */
+  private known?: RunFlag;
   private readAt = -Infinity;
   private reading?: Promise<void>;
   private isFailing = false;
+  /** Why it was not read. */
+  private reason = '';
 
   /** @param place absent: nothing ever stops the run */
   constructor(private readonly place: ObjectPlace | undefined, private readonly deps: RunFlagDependencies) {}
 
   /**
    * Why nothing more may be begun now; undefined when something may. The flag is read once a second for all who ask, and what
-   * was last read stays good when it cannot be read: a bucket that fails stops nobody. Never throws.
+   * was last read stays good when it cannot be read: a bucket that fails stops nobody whom it let go on.
+   *
+   * @throws Error when it was never read: nobody knows whether the run was paused or cancelled, so nothing may be begun; come again
    */
   public async stop(): Promise<FlagStop | undefined> {
     const { place, deps: { now } } = this;
@@ -44,6 +48,9 @@ export class RunFlagReader {
     if (now() - this.readAt >= FLAG_AGE_MS) {
       this.reading ??= this.read(place).finally(() => { this.reading = undefined; });
       await this.reading;
+    }
+    if (this.known === undefined) {
+      throw new Error(`the flag of the run, object ${place.Key} of bucket ${place.Bucket}, cannot be read, so that nobody knows whether the run was paused or cancelled: ${this.reason}; nothing was begun, come with the chunk again`);
     }
     const { state, until } = this.known;
     switch (state) {
@@ -59,8 +66,9 @@ export class RunFlagReader {
       this.known = parseFlag(await objects.read(place, 'the flag of the run', FLAG_TIMEOUT_MS));
       this.isFailing = false;
     } catch (error) {
+      this.reason = errorText(error);
       if (!this.isFailing) {
-        telemetry.error('FLAG_NOT_READ', 'the run\'s flag cannot be read (see `reason`); what it said last stays good, so that a pause may not be noticed', { key: place.Key, state: this.known.state, reason: errorText(error) });
+        telemetry.error('FLAG_NOT_READ', 'the run\'s flag cannot be read (see `reason`); what it said last stays good, so that a pause may not be noticed, and without `state` nothing is sent', { key: place.Key, state: this.known?.state, reason: this.reason });
       }
       this.isFailing = true;
     }
@@ -68,7 +76,8 @@ export class RunFlagReader {
   }
 }
 
-function parseFlag(text: string): RunFlag {
+/** @throws Error when the text is no flag */
+export function parseFlag(text: string): RunFlag {
   const flag: unknown = JSON.parse(text);
   const { state, until } = isJsonObject(flag) ? flag : {};
   const isState = state === 'RUN' || state === 'PAUSE' || state === 'CANCEL';

@@ -177,10 +177,10 @@ describe('an answer', () => {
 });
 
 describe('a failure', () => {
-  test('is tried again twice, then its people are failed; the others are sent', async () => {
+  test('is tried again twice, then nobody knows of its people, whom it may have reached before it failed; the others are sent', async () => {
     const world = new MapsWorld(4);
     world.answer = ({ Endpoints }) => (Endpoints!.e0 ? { kind: 'failed', message: 'Error: no' } : { kind: 'answered', payload: null });
-    expect(await world.send()).toMatchObject({ counts: { accepted: 2, failed: 2 }, reasons: { CHANNEL_FAILED: 2 }, undone: [] });
+    expect(await world.send()).toMatchObject({ counts: { accepted: 2, failed: 0, unknown: 2 }, reasons: { CHANNEL_FAILED: 2 }, undone: [] });
     expect(world.sent.filter(([id]) => id === 'e0')).toHaveLength(3);
     expect(world.telemetry.codes.filter((code) => code === 'CAMPAIGN_MAP_FAILED')).toHaveLength(3);
   });
@@ -287,14 +287,27 @@ describe('the flag', () => {
     expect(world.sent.flat()).toHaveLength(100);
   });
 
-  test('that cannot be read, or is gone, stops nobody', async () => {
-    const world = new MapsWorld(2);
-    world.objects.delete('flag');
-    expect(await world.send()).toMatchObject({ counts: { accepted: 2 } });
-    const other = new MapsWorld(2);
-    other.objects.set('flag', 'no JSON');
-    expect(await other.send()).toMatchObject({ counts: { accepted: 2 } });
-    expect(other.telemetry.codes).toContain('FLAG_NOT_READ');
+  test('that cannot be read any more, or is gone, says what it said last', async () => {
+    for (const text of [undefined, 'no JSON', 'null']) {
+      const world = new MapsWorld(100);
+      world.answer = () => {
+        void (text === undefined ? world.objects.delete('flag') : world.objects.set('flag', text));
+        return { kind: 'answered', payload: null };
+      };
+      expect(await world.send()).toMatchObject({ counts: { accepted: 100 } });
+      expect(world.telemetry.codes).toContain('FLAG_NOT_READ');
+    }
+  });
+
+  test('that was never read lets nobody begin: the run may be cancelled', async () => {
+    for (const text of [undefined, 'no JSON', 'null']) {
+      const world = new MapsWorld(20);
+      world.rows.set(0, { position: 0, state: 'CLAIMED', owner: 'r0', leaseUntil: 0, attempts: 1, excluded: {} });
+      void (text === undefined ? world.objects.delete('flag') : world.objects.set('flag', text));
+      await expect(world.send()).rejects.toThrow('the flag of the run, object flag of bucket b, cannot be read');
+      expect(world.events).toEqual([]);
+      expect(world.objects.has('result')).toBe(false);
+    }
   });
 
   test('is not asked for when there is none', async () => {

@@ -68,18 +68,22 @@ test('the end of the time to send is noticed between two readings', async () => 
   expect(reads).toBe(1);
 });
 
-test.each<[string, () => Promise<string>]>([
+const UNREADABLE: [string, () => Promise<string>][] = [
   ['a bucket that fails', async () => { throw new Error('503'); }],
   ['no object', async () => { throw new Error('the flag of the run does not exist'); }],
   ['no JSON', async () => '{'],
   ['an unknown state', async () => '{"state":"STOP"}'],
   ['a time that is none', async () => '{"state":"PAUSE","until":"tomorrow"}'],
   ['null', async () => 'null'],
-])('%s stops nobody and lets nobody go on: what was read last stays good, which is said once', async (_case, unreadable) => {
-  // GIVEN a flag that was never read
-  read = unreadable;
+];
+
+test.each(UNREADABLE)('%s stops nobody and lets nobody go on: what was read last stays good, which is said once', async (_case, unreadable) => {
+  // GIVEN a flag that says go on, and later stop
+  says({ state: 'RUN' });
   expect(await flag.stop()).toBeUndefined();
-  // … and one that says stop
+  read = unreadable;
+  now += 1_000;
+  expect(await flag.stop()).toBeUndefined();
   says({ state: 'PAUSE' });
   now += 1_000;
   expect(await flag.stop()).toBe('RUN_PAUSED');
@@ -91,4 +95,20 @@ test.each<[string, () => Promise<string>]>([
     expect(await flag.stop()).toBe('RUN_PAUSED');
   }
   expect(telemetry.lines.map(({ level, code, fields }) => [level, code, fields.state])).toEqual([['ERROR', 'FLAG_NOT_READ', 'RUN'], ['ERROR', 'FLAG_NOT_READ', 'PAUSE']]);
+});
+
+test.each(UNREADABLE)('%s before anything was read lets nobody begin: the run may be cancelled', async (_case, unreadable) => {
+  // GIVEN
+  read = unreadable;
+  // WHEN all who ask at once, and who asks within the second
+  const asked = await Promise.allSettled([flag.stop(), flag.stop(), flag.stop()]);
+  now += 900;
+  // THEN
+  expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  await expect(flag.stop()).rejects.toThrow('the flag of the run, object run/flag.json of bucket runs, cannot be read');
+  expect(telemetry.lines.map(({ code, fields }) => [code, fields.state])).toEqual([['FLAG_NOT_READ', undefined]]);
+  // … until it is read
+  says({ state: 'CANCEL' });
+  now += 100;
+  expect(await flag.stop()).toBe('RUN_CANCELLED');
 });

@@ -430,10 +430,14 @@ describe('the flag of the run', () => {
     expectOnce(499);
   });
 
-  test('that cannot be read stops nobody', async () => {
-    world.failing = { 'the flag of the run': Infinity };
-    expect((await world.invokeChunk(PAUSE)).reply).toMatchObject({ counts: { ...BALANCED, accepted: 3 }, undone: [] });
+  test('that was never read sends to nobody and fails the invocation; the next one does what it says', async () => {
+    raise('PAUSE');
+    world.failing = { 'the flag of the run': 1 };
+    expect((await world.invokeChunk(PAUSE)).error?.message).toContain('nobody knows whether the run was paused or cancelled');
+    expect(world.requests).toEqual([]);
     expect(world.telemetry.codes).toContain('FLAG_NOT_READ');
+    expect((await world.invokeChunk(PAUSE)).reply).toMatchObject({ stopped: 'RUN_PAUSED', counts: { ...BALANCED, pending: 3 } });
+    expect(world.requests).toEqual([]);
   });
 
   test('of a chunk that is done already stops nothing', async () => {
