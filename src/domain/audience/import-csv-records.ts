@@ -47,17 +47,20 @@ export interface CsvRecordSink {
  */
 export class CsvRecords {
   private carry = '';
-  private line = 1;
   /** Lines that are not UTF-8, ascending, of those that are still to come. */
   private notUtf8: number[] = [];
   private linesOfCarry = 0;
 
-  /** @param looksLikeRow whether lines inside a quoted field are rows that a quote has swallowed, which is not closed where it should be */
+  /**
+   * @param looksLikeRow whether lines inside a quoted field are rows that a quote has swallowed, which is not closed where it should be
+   * @param line of the file on which the first block begins, from 1
+   */
   constructor(
     private readonly parse: ParseCsv,
     private readonly delimiter: string,
     private readonly sink: CsvRecordSink,
     private readonly looksLikeRow: (text: string) => boolean,
+    private line: number,
   ) {}
 
   public push(block: LineBlock): void {

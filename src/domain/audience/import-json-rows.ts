@@ -69,14 +69,27 @@ export class JsonRows {
     if (!isObject(parsed)) {
       return this.wrong(undefined, text, 'the line is JSON, but not an object');
     }
+    try {
+      return this.read(parsed, line);
+    } catch (error) {
+      if (!(error instanceof RangeError)) {
+        throw error;
+      }
+      // JSON is read however deeply it nests; written it is only as deep as the stack is.
+      report.take();
+      return this.wrong(undefined, text, 'the line is JSON that nests too deeply: an endpoint has lists inside of objects, and nothing deeper');
+    }
+  }
+
+  private read(parsed: JsonObject, line: number): RowOutcome {
     const row = this.isPlain(parsed) ? parsed : this.sorted(parsed);
     const channelType = row.ChannelType;
     if (channelType !== 'CUSTOM') {
       const isOurs = isLineRow(this.text(row, 'ChannelType'));
       if (!isOurs) {
         // Whatever else was found wrong with it: it is not ours.
-        report.take();
-        return isOurs === false ? 'IGNORED' : this.wrong('ChannelType', String(channelType), CHANNEL_TYPE_REASON);
+        this.report.take();
+        return isOurs === false ? 'IGNORED' : this.wrong('ChannelType', shown(channelType), CHANNEL_TYPE_REASON);
       }
     }
     return this.compose(row, line);
@@ -159,7 +172,7 @@ export class JsonRows {
     const putAll = (members: unknown, prefix: string): void => {
       if (!isObject(members)) {
         if (isThere(members)) {
-          this.wrong(prefix, String(members), 'must be an object');
+          this.wrong(prefix, shown(members), 'must be an object');
         }
         return;
       }
@@ -386,6 +399,11 @@ function isObject(value: unknown): value is JsonObject {
 
 function isThere(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
+}
+
+/** A value of a file for a report: an object may have a member toString. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function plainText(value: unknown): string | undefined {

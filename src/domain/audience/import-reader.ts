@@ -6,6 +6,7 @@ import { CsvRows, RowOutcome } from './import-csv-rows';
 import { JsonRows } from './import-json-rows';
 import { ImportRefused } from './import-refused';
 import { NOT_UTF8_REASON, RowReport, TOO_LONG_LINE_REASON, lineUserId, rejectedRow, textOf } from './import-values';
+import { scanLines } from './special-lines';
 import { ImportConfig, ImportFormat, RejectedRow } from '../../contract/imports';
 
 /** Delimiters that spreadsheets write, the usual one first. */
@@ -54,7 +55,8 @@ export class ImportReader {
   private readonly blocks = new LineBlocks();
   private readonly report = new RowReport();
   private reader?: BlockReader;
-  private readonly blankLines: LineBlock[] = [];
+  /** Lines before the first that is not blank, which count: a file may have a billion of them. */
+  private blankLines = 0;
   private frozen = 0;
   private ignored = 0;
   private rejected = 0;
@@ -84,11 +86,9 @@ export class ImportReader {
   private read(blocks: readonly LineBlock[]): void {
     for (const block of blocks) {
       if (!this.reader && block.bytes.every(isBlank)) {
-        // Their lines count.
-        this.blankLines.push(block);
+        this.blankLines += block.isTooLong ? 1 : scanLines(block.bytes).lineFeeds;
       } else if (!this.reader) {
         this.reader = this.begin(block);
-        this.blankLines.forEach((blank) => this.reader!.push(blank));
         this.reader.push(block);
       } else {
         this.reader.push(block);
@@ -135,14 +135,14 @@ export class ImportReader {
       },
     };
     const delimiter = isWithoutHeader ? ',' : DELIMITERS.find((candidate) => firstLine.includes(candidate)) ?? ',';
-    const records = new CsvRecords(parseCsv, delimiter, sink, (text) => CONTAINS_USER_ID.test(text));
+    const records = new CsvRecords(parseCsv, delimiter, sink, (text) => CONTAINS_USER_ID.test(text), this.blankLines + 1);
     return { push: (block) => records.push(block), end: () => records.end(), leftOut: () => leftOut };
   }
 
   private jsonLines(onlyIds: boolean): BlockReader {
     const { config, fileAt } = this.options;
     const rows = new JsonRows(config, onlyIds, fileAt, this.report);
-    let line = 1;
+    let line = this.blankLines + 1;
     const push = ({ bytes, notUtf8, isTooLong }: LineBlock): void => {
       const text = notUtf8 || isTooLong ? bytes.toString('utf8') : utf8Text(bytes);
       if (isTooLong) {

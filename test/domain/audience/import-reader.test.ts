@@ -337,12 +337,17 @@ describe('JSON Lines', () => {
     ['a metric that is no number', { Address: A, Metrics: { n: 'x' } }, 'Metrics.n', 'must be a number'],
     ['a longitude', { Address: A, Location: { Longitude: 181 } }, 'Location.Longitude', 'from -180 to 180'],
     ['attributes that are none', { Address: A, Attributes: 'x' }, 'Attributes', 'must be an object'],
+    ['a list with a member toString', `{"Address":"${A}","shop":1,"Attributes":[{"toString":1}]}`, 'Attributes', 'must be an object'],
+    ['a channel with a member toString', { Address: A, ChannelType: { toString: 1 } }, 'ChannelType', 'must be a text'],
+    ['a value that nests deeply', `{"Address":"${A}","Attributes":{"a":[${'['.repeat(50_000)}${']'.repeat(50_000)}]}}`, undefined, 'nests too deeply'],
+    ['a member that nests deeply', `{"Address":"${A}","Metrics":{"a":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}}`, undefined, 'nests too deeply'],
     ['a member that is probably another', { Address: A, optout: 'ALL' }, 'optout', 'did you mean OptOut?'],
     ['an endpoint of more than 15 KB', { Address: A, Attributes: Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`a${index}`, ['春'.repeat(90)]])) }, undefined, '15360'],
   ])('%s is rejected, and the rows around it are not', (_, wrong, column, reason) => {
     const { rows, rejected } = read([line({ Address: A }), typeof wrong === 'string' ? wrong : line(wrong), line({ Address: B })].join('\r\n'));
     expect(rows.map((each) => each.line)).toEqual([1, 3]);
-    expect(rejected).toEqual([expect.objectContaining({ line: 2, reason: expect.stringContaining(reason) })]);
+    expect(rejected[0]).toMatchObject({ line: 2, reason: expect.stringContaining(reason) });
+    expect(rejected.every((report) => report.line === 2)).toBe(true);
     expect(rejected[0].column).toBe(column);
   });
 
@@ -396,6 +401,33 @@ test.each([['a.csv', '{"Address":1}', /no column gives/], ['a.jsonl', 'Address',
       expect(outcome).toThrow(result);
     }
   });
+
+test.each([['CSV', `Address\n${A}\n`, 1], ['JSON Lines', `{"Address":"${A}"}\n`, 0], ['ids', `${A}\n`, 0]])(
+  'blank lines before the first row are counted and not kept (%s)', (_, content, header) => {
+    const rows: ImportRow[] = [];
+    const reader = new ImportReader({ config: { format: 'AUTO', columns: {}, otherColumns: 'ATTRIBUTES' }, file: 'people', fileAt: FILE_AT, parseCsv }, {
+      frozen: (text) => rows.push(JSON.parse(text)),
+      rejected: () => undefined,
+    });
+    const lineFeeds = 100_000;
+    for (let piece = 0; piece < 20; piece++) {
+      reader.push(Buffer.alloc(lineFeeds, '\n'));
+    }
+    // And a line that is too long, of blanks.
+    reader.push(Buffer.from(`${' '.repeat(1_100_000)}\n`));
+    expect(bytesIn(reader)).toBeLessThan(lineFeeds);
+    reader.push(Buffer.from(content));
+    reader.end();
+    expect(rows.map(({ line }) => line)).toEqual([20 * lineFeeds + 1 + header + 1]);
+  });
+
+/** Bytes of the buffers that an object keeps. */
+function bytesIn(value: unknown): number {
+  if (value instanceof Uint8Array) {
+    return value.length;
+  }
+  return typeof value === 'object' && value !== null ? Object.values(value).reduce((sum, member) => sum + bytesIn(member), 0) : 0;
+}
 
 describe('for any content', () => {
   const text = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom('春', '😀', '"', '""', ',', '\n', '\r\n', '\\', 'x"y', ' '), fc.string({ unit: 'grapheme', maxLength: 20 }));
