@@ -17,7 +17,7 @@ import { MAX_INPUT_BYTES, runIdOf } from '../src/domain/campaigns/campaign-input
 import { detailOf, notificationOf } from '../src/domain/campaigns/campaign-notification';
 import { previewOf } from '../src/domain/campaigns/campaign-preview';
 import { RunCommand, decide } from '../src/domain/campaigns/campaign-run';
-import { readSchedule } from '../src/domain/campaigns/campaign-schedule';
+import { firstTimeOf, readSchedule } from '../src/domain/campaigns/campaign-schedule';
 import { RunReport } from '../src/domain/campaigns/control-campaigns';
 import { InputProblems } from '../src/domain/campaigns/input-problems';
 import { quietFrom, quietUntil } from '../src/domain/campaigns/quiet-hours';
@@ -243,11 +243,12 @@ describe('what can be asked', () => {
 describe('times', () => {
   const NOW = Date.parse(/^Said at (\S+):$/m.exec(page)![1]);
 
-  test.each(table('`schedule`', 'begins').map(([schedule, begins]) => [code(schedule), code(begins)] as const))('%s begins %s', (schedule, begins) => {
+  test.each(table('`schedule`', 'begins').map(([schedule, begins]) => [code(schedule), codes(begins)] as const))('%s begins %j', (schedule, begins) => {
     const problems = new InputProblems();
     const times = readSchedule(JSON.parse(schedule), 'schedule', NOW, problems);
     expect(problems.found).toEqual([]);
-    expect(times?.startAt ?? times?.recurrence?.expression).toBe(begins);
+    const { from } = firstTimeOf(times?.recurrence?.expression ?? '', NOW);
+    expect([times?.startAt ?? times?.recurrence?.expression, ...(from === undefined ? [] : [from])]).toEqual(begins);
   });
 
   test.each(table('`schedule`', 'is refused at').map(([schedule, path]) => [code(schedule), code(path)] as const))('%s is refused at %s', (schedule, path) => {
@@ -361,10 +362,15 @@ describe('what became of a run', () => {
     const rows = table('state', '`Message`', '`notification_type`');
     rows.forEach(([state, message, type]) => {
       const counts = state.includes('refused') ? { accepted: 0, skipped: 0, failed: 3, unknown: 0, pending: 0 } : undefined;
-      const notification = notificationOf(runIn(code(state) as CampaignState, counts && { counts }))!;
+      const reason = state.includes('EMPTY_AUDIENCE') ? CampaignReason.EMPTY_AUDIENCE : undefined;
+      const notification = notificationOf(runIn(codes(state)[0] as CampaignState, { ...(counts && { counts }), ...(reason && { reason }) }))!;
       expect([notification.body.Message, notification.type]).toEqual([code(message), code(type)]);
     });
-    const said = new Set(rows.map(([state]) => code(state)));
+    const said = new Set(rows.map(([state]) => codes(state)[0]));
+    for (const [kind, name] of [['DRY_RUN', 'Dry Run'], ['ESTIMATE', 'Estimate']] as const) {
+      const ended = notificationOf({ ...runIn(CampaignState.COMPLETED), kind })!;
+      expect([ended.body.Message, ended.type, page.includes(`\`${name}`)]).toEqual([`${name} Finished`, 'finished', true]);
+    }
     expect(Object.values(CampaignState).filter((state) => notificationOf(runIn(state)) !== undefined && !said.has(state))).toEqual([]);
   });
 

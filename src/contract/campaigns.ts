@@ -233,7 +233,8 @@ export interface CampaignRun {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly startAt?: string;
-  readonly recurrence?: CampaignInput['recurrence'];
+  /** `from`: ISO 8601, the first time of a rate, which counts from when it was planned. */
+  readonly recurrence?: NonNullable<CampaignInput['recurrence']> & { readonly from?: string };
   /** Run id of the recurring record that began it. */
   readonly recurrenceOf?: string;
   readonly retryOf?: string;
@@ -514,17 +515,19 @@ export interface CampaignRunDetail {
 
 /**
  * Body of a notification on the runner's topic, in the shape of AWS's "Automatic Amazon Pinpoint Campaign Creation"; the message attribute
- * `notification_type` is `started`, `success` or `failure`.
+ * `notification_type` is `started`, `success` or `failure`; for runs that send nothing, `finished` in the place of `success`.
  */
 export interface CampaignNotification {
-  readonly Message: 'Campaign Started' | 'Campaign Successful' | 'Campaign Failed' | 'Campaign Paused' | 'Campaign Cancelled' | 'Campaign Expired';
+  readonly Message:
+    | 'Campaign Started' | 'Campaign Successful' | 'Campaign Failed' | 'Campaign Paused' | 'Campaign Cancelled' | 'Campaign Expired'
+    | `${'Dry Run' | 'Estimate'} ${'Started' | 'Finished' | 'Failed' | 'Paused' | 'Cancelled'}`;
   readonly CampaignCreateResult: {
     /** Name of the campaign. */
     readonly CampaignId: string;
     /** Name of the source. */
     readonly SegmentId: string;
     readonly CampaignStatus: CampaignState;
-    /** As Pinpoint says it of an activity. */
+    /** As Pinpoint says it of an activity; not of runs that send nothing. */
     readonly Result?: 'SUCCESS' | 'FAILURE';
     /** ISO 8601. */
     readonly Start?: string;

@@ -19,7 +19,7 @@ const RETRY = { MaximumRetryAttempts: 20, MaximumEventAgeInSeconds: 60 * 60 };
  * `scheduler:DeleteSchedule` on the group's schedules and `iam:PassRole` on the role. Throws what EventBridge Scheduler throws.
  */
 export class CampaignSchedules implements Schedules {
-  constructor(private readonly client: SchedulerClient, private readonly target: ScheduleTarget) {}
+  constructor(private readonly client: SchedulerClient, private readonly target: ScheduleTarget, private readonly now: () => number = Date.now) {}
 
   public async create({ runId, startAt, recurrence }: Pick<CampaignRun, 'runId' | 'startAt' | 'recurrence'>): Promise<{ readonly refused?: string }> {
     try {
@@ -28,6 +28,8 @@ export class CampaignSchedules implements Schedules {
         GroupName: this.target.groupName,
         ScheduleExpression: recurrence?.expression ?? atExpression(startAt!),
         ScheduleExpressionTimezone: recurrence?.timeZone ?? 'UTC',
+        // Without one a rate begins at once, as is right for one whose first time is past because its schedule could not be made.
+        StartDate: recurrence?.from === undefined || Date.parse(recurrence.from) <= this.now() ? undefined : new Date(recurrence.from),
         EndDate: recurrence?.until === undefined ? undefined : new Date(recurrence.until),
         FlexibleTimeWindow: { Mode: 'OFF' },
         ActionAfterCompletion: 'DELETE',

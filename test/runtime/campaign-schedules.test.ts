@@ -35,6 +35,16 @@ test('one that recurs counts in its time zone, until its end', async () => {
   });
 });
 
+test('a rate begins at its first time; when that is past, at once', async () => {
+  scheduler.on(CreateScheduleCommand).resolves({});
+  for (const [at, StartDate] of [['2026-11-23T03:00:00Z', new Date('2026-11-24T03:00:00Z')], ['2026-11-24T03:00:00Z', undefined]] as const) {
+    scheduler.resetHistory();
+    const made = new CampaignSchedules(new SchedulerClient({ region: 'eu-west-1' }), { groupName: 'group', roleArn: 'role-arn', functionArn: 'function-arn' }, () => Date.parse(at));
+    await made.create({ runId: 'run-1', recurrence: { expression: 'rate(1 day)', timeZone: 'UTC', from: '2026-11-24T03:00:00.000Z' } });
+    expect(scheduler.commandCalls(CreateScheduleCommand)[0].args[0].input.StartDate).toEqual(StartDate);
+  }
+});
+
 test('one that there is already is as good; one that is not taken is told', async () => {
   const run = { runId: 'run-1', startAt: '2026-12-01T00:00:00.000Z' };
   scheduler.on(CreateScheduleCommand).rejects(error('ConflictException'));

@@ -1,4 +1,4 @@
-import { CampaignNotification, CampaignRun, CampaignRunDetail, CampaignState } from '../../contract/campaigns';
+import { CampaignNotification, CampaignReason, CampaignRun, CampaignRunDetail, CampaignState } from '../../contract/campaigns';
 import { Metric } from '../../contract/metrics';
 import { errorText } from '../shared/error-text';
 import { JobNotification } from '../shared/notification';
@@ -39,7 +39,7 @@ export async function announceRun(run: CampaignRun, deps: AnnounceDependencies):
   }
   telemetry.info('CAMPAIGN_RUN_CHANGED', 'the state of a run changed', { runId, campaign: run.campaign, kind: run.kind, state, reason });
   const metric = METRICS[state];
-  if (metric !== undefined && run.kind === 'SEND') {
+  if (metric !== undefined && run.kind === 'SEND' && !isPlanOver(run)) {
     telemetry.count(metric);
   }
 }
@@ -67,7 +67,12 @@ export function detailOf(run: CampaignRun, runner: string): CampaignRunDetail {
   };
 }
 
-/** The notification that says so. `undefined` of states that a run only passes through. */
+/** One that recurs sends nothing itself: its end is no campaign that was sent. */
+function isPlanOver({ state, recurrence }: CampaignRun): boolean {
+  return state === CampaignState.COMPLETED && recurrence !== undefined;
+}
+
+/** The notification that says so. `undefined` of states that a run only passes through, and of a recurring one whose time is over. */
 export function notificationOf(run: CampaignRun): RunNotification | undefined {
   const kind = kindOf(run);
   if (kind === undefined) {
@@ -75,7 +80,8 @@ export function notificationOf(run: CampaignRun): RunNotification | undefined {
   }
   const { runId, campaign, source, state, reason, message, startedAt, endedAt, counts, frozen } = run;
   const [Message, type, subject] = kind;
-  const hasEnded = state === CampaignState.COMPLETED || type === 'failure';
+  // Pinpoint says it of a send.
+  const hasResult = type === 'success' || (type === 'failure' && run.kind === 'SEND');
   return {
     subject,
     type,
@@ -85,7 +91,7 @@ export function notificationOf(run: CampaignRun): RunNotification | undefined {
         CampaignId: campaign,
         SegmentId: source,
         CampaignStatus: state,
-        ...(hasEnded && { Result: type === 'success' ? 'SUCCESS' : 'FAILURE' }),
+        ...(hasResult && { Result: type === 'success' ? 'SUCCESS' : 'FAILURE' }),
         ...(startedAt !== undefined && { Start: startedAt }),
         ...(endedAt !== undefined && { End: endedAt }),
         ...(counts && { SuccessfulEndpointCount: counts.accepted }),
@@ -104,7 +110,28 @@ type Kind = readonly [CampaignNotification['Message'], RunNotification['type'], 
 
 const FAILED: Kind = ['Campaign Failed', 'failure', 'A campaign failed'];
 
-function kindOf({ state, counts }: CampaignRun): Kind | undefined {
+/** What runs are called that send nothing. Whoever acts on `success` or on `Campaign …` does not take them for a campaign. */
+const OTHERS = { DRY_RUN: ['Dry Run', 'A dry run'], ESTIMATE: ['Estimate', 'An estimate'] } as const;
+
+function kindOf(run: CampaignRun): Kind | undefined {
+  const { kind, state, reason, counts } = run;
+  if (kind !== 'SEND') {
+    const [name, aName] = OTHERS[kind];
+    switch (state) {
+      case CampaignState.STARTING: return [`${name} Started`, 'started', `${aName} started`];
+      case CampaignState.COMPLETED: return [`${name} Finished`, 'finished', `${aName} has finished`];
+      case CampaignState.PAUSED: return [`${name} Paused`, 'failure', `${aName} was paused`];
+      case CampaignState.CANCELLED: return [`${name} Cancelled`, 'failure', `${aName} was cancelled`];
+      case CampaignState.FAILED: return [`${name} Failed`, 'failure', `${aName} failed`];
+      default: return undefined;
+    }
+  }
+  if (isPlanOver(run)) {
+    return undefined;
+  }
+  if (state === CampaignState.COMPLETED && reason === CampaignReason.EMPTY_AUDIENCE) {
+    return ['Campaign Failed', 'failure', 'A campaign had nobody to send to'];
+  }
   switch (state) {
     case CampaignState.STARTING: return ['Campaign Started', 'started', 'A campaign started'];
     case CampaignState.PAUSED: return ['Campaign Paused', 'failure', 'A campaign was paused'];

@@ -40,6 +40,13 @@ export function previewOfPeople(lines: readonly string[]): ChunkPreview {
   return { people: lines.slice(0, PREVIEW_PEOPLE).map((line) => ({ id: (JSON.parse(line) as ChunkLine).id })) };
 }
 
+/** That the month's quota does not suffice, for the operator; undefined when it does, or nobody knows. */
+export function quotaProblemOf({ recipients: { recipients }, treatments }: Pick<CampaignPreview, 'recipients' | 'treatments'>): string | undefined {
+  const remaining = Math.min(...Object.values(treatments).map(({ quota }) => quota?.remaining ?? Infinity));
+  return recipients > remaining
+    ? `the channel's quota of the month leaves ${remaining} messages, and ${recipients} people are to be sent to: raise it, or write to fewer people` : undefined;
+}
+
 /** What is wrong in a preview, for the operator; empty when nothing is. */
 export function problemsOf({ treatments }: Pick<CampaignPreview, 'treatments'>): readonly string[] {
   return Object.entries(treatments).flatMap(([name, { problem }]) => (problem ? [`treatment ${name}: ${problem.code}: ${problem.message}`] : []));

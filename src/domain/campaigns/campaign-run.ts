@@ -1,3 +1,4 @@
+import { firstTimeOf } from './campaign-schedule';
 import { RunChange } from './runs';
 import {
   ACTIVE_STATES, CampaignConfig, CampaignInput, CampaignReason, CampaignRun, CampaignState, RESUMABLE_STATES, SORT_KEY_RUN_RECORD,
@@ -60,7 +61,7 @@ export function newRun({ runId, input, inputHash, recurrenceOf }: NewRun, { rete
     createdAt: iso(now),
     updatedAt: iso(now),
     ...(startAt !== undefined && { startAt }),
-    ...(recurrence && { recurrence }),
+    ...(recurrence && { recurrence: { ...recurrence, ...firstTimeOf(recurrence.expression, now) } }),
     ...(recurrenceOf !== undefined && { recurrenceOf }),
     ...(retryOf && { retryOf: retryOf.runId }),
     generation: 0,

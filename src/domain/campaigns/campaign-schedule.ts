@@ -9,6 +9,11 @@ export type CampaignTimes = Pick<CampaignInput, 'startAt' | 'recurrence'>;
 /** The next ten years; nobody plans further, and a typing error of the year is found. */
 const MOST_YEARS_AHEAD = 10;
 
+/** Nobody means to write to people more often; `*` as minutes is a common slip, which would do so every minute. */
+const LEAST_GAP_MINUTES = 15;
+
+const RATE_MINUTES: { readonly [unit: string]: number } = { minute: 1, hour: 60, day: 24 * 60 };
+
 /** EventBridge Scheduler takes no longer expression. Source: EventBridge Scheduler, "CreateSchedule", `ScheduleExpression`. */
 const MAX_EXPRESSION_LENGTH = 256;
 
@@ -17,6 +22,8 @@ const MAX_EXPRESSION_LENGTH = 256;
  *
  * A time is that of the time zone's clock, `2026-12-01T09:00`, or says its offset, `2026-12-01T09:00+09:00`. Where the clock is put
  * forward over it, it is the moment when it is put forward; where it is put back, the first of the two.
+ *
+ * A rate first counts to its end: one of 12 hours begins 12 hours from now.
  *
  * Each time of `cron` and `rate` begins a run of its own, also when the one before has not ended, is held by quiet hours or is paused: the
  * runs may overlap, and then send at the same time to the same people. Whoever does not want that leaves more time between them than a run takes,
@@ -52,6 +59,10 @@ export function readSchedule(
     problems.add(`${path}.timeZone`, undefined, 'the name of a time zone', 'write the one in which cron counts, such as "Asia/Tokyo"');
   }
   const until = schedule.until === undefined ? undefined : time('until');
+  const { from } = firstTimeOf(expression ?? '', now);
+  if (until !== undefined && from !== undefined && until < from) {
+    problems.add(`${path}.until`, schedule.until, `after the first time, which is ${from} (UTC)`, 'write a later time, or a shorter rate');
+  }
   return problems.found.length === before
     ? { recurrence: { expression: expression!, timeZone: timeZone ?? 'UTC', ...(until && { until }) } }
     : undefined;
@@ -60,6 +71,12 @@ export function readSchedule(
 /** The expression by which EventBridge Scheduler knows a time, which is UTC. Source: EventBridge Scheduler, "Schedule types". */
 export function atExpression(startAt: string): string {
   return `at(${new Date(startAt).toISOString().slice(0, 19)})`;
+}
+
+/** When something that recurs by a rate first begins, after `now` in epoch milliseconds; nothing of other expressions. */
+export function firstTimeOf(expression: string, now: number): { readonly from?: string } {
+  const [, value, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  return unit === undefined ? {} : { from: new Date(now + Number(value) * RATE_MINUTES[unit] * 60_000).toISOString() };
 }
 
 function readTimeZone(timeZone: unknown, path: string, problems: InputProblems): string | undefined {
@@ -117,6 +134,9 @@ function readRate(rate: unknown, path: string, problems: InputProblems): string 
   if (unit === undefined || Number(value) === 0) {
     return problems.add(path, rate, 'a whole number from 1 and minutes, hours or days', 'write it as "1 day" or "12 hours"');
   }
+  if (Number(value) * RATE_MINUTES[unit] < LEAST_GAP_MINUTES) {
+    return problems.add(path, rate, `at least ${LEAST_GAP_MINUTES} minutes`, 'write how long it is from one campaign to the next, such as "1 day"');
+  }
   return `rate(${Number(value)} ${unit}${Number(value) === 1 ? '' : 's'})`;
 }
 
@@ -158,7 +178,28 @@ function readCron(cron: unknown, path: string, now: number, problems: InputProbl
   if (Math.max(...yearsOf(fields[5])) < new Date(now).getUTCFullYear()) {
     return problems.add(path, cron, 'with a year that is not over', 'write * or a later year');
   }
+  const gap = leastGapOf(fields);
+  if (gap < LEAST_GAP_MINUTES) {
+    return problems.add(path, cron, `at most once every ${LEAST_GAP_MINUTES} minutes`, `write single minutes, such as "0 9 ? * MON *"; this would send again after ${gap} minute${gap === 1 ? '' : 's'}`);
+  }
   return `cron(${fields.join(' ')})`;
+}
+
+/** Minutes from one time of a correct cron to the next on the same day or from one day to the next. */
+function leastGapOf([minutes, hours]: readonly string[]): number {
+  const times = numbersOf(hours, CRON_FIELDS[1]).flatMap((hour) => numbersOf(minutes, CRON_FIELDS[0]).map((minute) => hour * 60 + minute));
+  return Math.min(...times.map((time, index) => (times[index + 1] ?? times[0] + RATE_MINUTES.day) - time));
+}
+
+/** Numbers that a correct field of numbers stands for, in order. */
+function numbersOf(field: string, { from, to }: CronField): readonly number[] {
+  const numbers = field.split(',').flatMap((part) => {
+    const [range, step] = part.split('/');
+    const [first, last] = range === '*' ? [from, to] : range.split('-').map(Number);
+    const end = last ?? (step === undefined ? first : to);
+    return Array.from({ length: Math.floor((end - first) / Number(step ?? 1)) + 1 }, (_, index) => first + index * Number(step ?? 1));
+  });
+  return [...new Set(numbers)].sort((one, other) => one - other);
 }
 
 function isCronField(text: string, { from, to, names = [], others }: CronField): boolean {

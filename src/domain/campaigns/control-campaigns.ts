@@ -38,10 +38,13 @@ export interface RefusedRequest {
 /** What the control function answers. */
 export type ControlAnswer = RunReport | { readonly runs: readonly RunReport[]; readonly next?: string } | RefusedRequest;
 
-const ACTIONS = [...Object.keys(START_ACTIONS), 'status', 'list', 'pause', 'resume', 'cancel', 'retry', 'startScheduled'];
+const ACTIONS = [...Object.keys(START_ACTIONS), 'status', 'list', 'pause', 'resume', 'cancel', 'retry'];
 
 /** Times that a command is decided anew, because somebody else changed the run. */
 const MAX_ATTEMPTS = 5;
+
+/** Clocks may differ by so much. */
+const EARLIEST_MS = 2 * 60_000;
 
 const RUN_ID = /^run-[0-9a-f]{24}$/;
 
@@ -94,17 +97,20 @@ async function answerTo(request: unknown, deps: ControlDependencies): Promise<Co
   }
 }
 
-/** What a start is for, and the token of an input that has none. */
+/** What a start is for, and what stands for members that its input has not. */
 export interface StartOptions {
   readonly kind: CampaignKind;
+  /** Also stands for that of a dry run or an estimate: one that is asked for again looks anew. */
   readonly clientToken?: string;
+  readonly startedBy?: string;
 }
 
 /** Starts a campaign, or answers with the run that was started with the same token and input. */
-export async function start(json: unknown, { kind, clientToken }: StartOptions, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
+export async function start(json: unknown, options: StartOptions, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
+  const { kind, clientToken, startedBy } = options;
   const { needs, config, runs, now } = deps;
   const inputHash = isObject(json) ? hashOfInput(json) : '';
-  const token = isObject(json) && typeof json.clientToken === 'string' ? wellFormed(json.clientToken) : clientToken;
+  const token = kind === 'SEND' && isObject(json) && typeof json.clientToken === 'string' ? wellFormed(json.clientToken) : clientToken;
   if (token !== undefined) {
     // A repeat is not read again: its time may be past, and what the runner is set to may be other than it was.
     const existing = await runs.load(runIdOf(token, kind, config.runner));
@@ -114,7 +120,11 @@ export async function start(json: unknown, { kind, clientToken }: StartOptions, 
   }
   const at = now();
   const read = readCampaignInput(json, { needs, config, now: at, clientToken });
-  return 'problems' in read ? { errors: read.problems } : startInput(read.input, inputHash, at, deps);
+  if ('problems' in read) {
+    return { errors: read.problems };
+  }
+  const input: CampaignInput = { ...(startedBy !== undefined && { startedBy }), ...read.input, ...(token !== undefined && { clientToken: token }) };
+  return startInput(input, inputHash, at, deps);
 }
 
 async function startInput(input: CampaignInput, inputHash: string, now: number, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
@@ -345,7 +355,15 @@ function whyNoRetry(run: CampaignRun, statuses: readonly RetryStatus[], retries:
 async function startScheduledBy(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {
   const problems = new InputProblems();
   const run = await found(request.runId, problems, deps);
-  return run ? reportOf(await startScheduled(run, request.scheduledTime, deps) ?? run, deps) : { errors: problems.found };
+  if (!run) {
+    return { errors: problems.found };
+  }
+  const at = run.state === CampaignState.SCHEDULED ? run.startAt : run.state === CampaignState.RECURRING ? request.scheduledTime : undefined;
+  // Not a number: a platform that does not tell the time, which is now.
+  if (typeof at === 'string' && Date.parse(at) > deps.now() + EARLIEST_MS) {
+    return { errors: [{ path: 'action', message: `cannot be done: ${run.runId} is to begin at ${received(at)}, which EventBridge Scheduler sees to; cancel it to send now with another start` }] };
+  }
+  return reportOf(await startScheduled(run, request.scheduledTime, deps) ?? run, deps);
 }
 
 async function found(runId: unknown, problems: InputProblems, { runs }: ControlDependencies): Promise<CampaignRun | undefined> {

@@ -46,6 +46,20 @@ export function needsEveryRow({ expression, leaves, readsTable }: FreezePlan): b
   return readsTable && tableLeaves.length < leaves.length && mayHold(expression, true, new Map(tableLeaves));
 }
 
+/** Leaves whose people are left out of the source, at one place of it or more. */
+export function leavesLeftOut(expression: SourceExpression, isOut = false): readonly number[] {
+  if ('leaf' in expression) {
+    return isOut ? [expression.leaf] : [];
+  }
+  if ('not' in expression) {
+    return leavesLeftOut(expression.not, !isOut);
+  }
+  if ('sample' in expression) {
+    return leavesLeftOut(expression.sample, isOut);
+  }
+  return ('all' in expression ? expression.all : expression.any).flatMap((part) => leavesLeftOut(part, isOut));
+}
+
 /** Whether the expression may come out so for somebody; errs towards yes. */
 function mayHold(expression: SourceExpression, value: boolean, known: Known): boolean {
   if ('leaf' in expression) {

@@ -1,5 +1,5 @@
 import { CampaignObjects, jsonLines, linesOf, readJson } from './campaign-objects';
-import { chunksToPreview, PREVIEW_PEOPLE, previewOf, previewOfPeople, problemsOf } from './campaign-preview';
+import { chunksToPreview, PREVIEW_PEOPLE, previewOf, previewOfPeople, problemsOf, quotaProblemOf } from './campaign-preview';
 import { lastMemory, memoryKey, readMemory } from './look-memory';
 import { account, firstMemory, LookMemory, nextStep, OpenChunks, openOf, silentChunks, Step, stopsOf } from './next-step';
 import { booksOf, chunkKey, ChunkState, manifestOf, readResult, resultKey } from './run-results';
@@ -132,10 +132,12 @@ async function conclude(run: CampaignRun, frozen: FrozenRecipients, deps: LookDe
     const preview = await makePreview(run, frozen, deps);
     await deps.objects.write(runKey(run.runId, 'preview.json'), JSON.stringify(preview));
     const problems = problemsOf(preview);
+    const quotaProblem = quotaProblemOf(preview);
     return {
       next: 'END',
       state: CampaignState.COMPLETED,
-      ...(problems.length > 0 && { reason: CampaignReason.CONTENT_REFUSED, message: problems.join('; ') }),
+      ...(quotaProblem !== undefined && { reason: CampaignReason.QUOTA_EXHAUSTED, message: quotaProblem }),
+      ...(problems.length > 0 && { reason: CampaignReason.CONTENT_REFUSED, message: [...problems, ...(quotaProblem === undefined ? [] : [quotaProblem])].join('; ') }),
     };
   } catch (error) {
     return { next: 'END', state: CampaignState.FAILED, reason: CampaignReason.CHANNEL_FAILED, message: `the dry run could not be made: ${cut(errorText(error))}` };

@@ -1,13 +1,14 @@
-import { CampaignObjects, jsonLines, readJson } from './campaign-objects';
+import { CampaignObjects, jsonLines, readJson, readJsonLines } from './campaign-objects';
 import { EndpointMembers, bareEndpoint, endpointJson, overlay } from './endpoint-members';
-import { freezeKeys, includesUnknown, inputKey } from './freeze-plan';
+import { freezeKeys, includesUnknown, inputKey, leavesLeftOut } from './freeze-plan';
 import { RunsStore } from './runs';
 import { readAhead } from './side-by-side';
 import { evaluate } from './source-expression';
 import { SpilledPerson, readSpill, spillKey } from './spill';
 import { HOLDOUT, treatmentOf } from './stable-share';
 import {
-  CANARY_PEOPLE, CHUNK_PEOPLE, CampaignExecution, CampaignInput, FreezePlan, FrozenChunk, FrozenRecipients, PackAnswer, SpilledPart, Treatment,
+  CANARY_PEOPLE, CHUNK_PEOPLE, CampaignExecution, CampaignInput, FreezePlan, FrozenChunk, FrozenRecipients, PackAnswer, ReadPart, SpilledPart,
+  Treatment,
 } from '../../contract/campaigns';
 import { MULTICAST_MAX_RECIPIENTS } from '../../contract/limits';
 import { Telemetry } from '../shared/telemetry';
@@ -45,7 +46,7 @@ export class RecipientsError extends Error {
  * It goes by the parts' results as the first invocation found them. From then on everything follows from what is in the bucket, so that
  * a repeat, or two invocations at once, write the same bytes.
  *
- * @throws RecipientsError when a part of the recipients could not be read; what bucket and table throw
+ * @throws RecipientsError when a part of the recipients could not be read, or the campaign leaves out a tag or list that has nobody; what bucket and table throw
  */
 export async function packRecipients(execution: CampaignExecution, deps: PackDependencies): Promise<PackAnswer> {
   const { objects, runs, telemetry, now } = deps;
@@ -53,6 +54,7 @@ export async function packRecipients(execution: CampaignExecution, deps: PackDep
   const plan = await readJson<FreezePlan>(objects, freezeKeys.plan(runId, generation));
   const input = await readJson<CampaignInput>(objects, inputKey(runId));
   const parts = await spilledParts(execution, plan, objects);
+  await checkLeftOut(execution, plan, input, parts, objects);
   const packer = await Packer.goOn(execution, plan, input, objects);
   while (packer.partition < plan.partitions) {
     if (deps.remainingMs() < RESERVE_MS && packer.hasMoved) {
@@ -89,6 +91,32 @@ async function spilledParts({ runId, generation }: CampaignExecution, plan: Free
     throw new RecipientsError(problems.slice(0, 3).join('; ') + (problems.length > 3 ? `; and ${problems.length - 3} more` : ''));
   }
   return await objects.create(key, JSON.stringify(parts)) ? parts : readJson(objects, key);
+}
+
+/**
+ * A tag or list that the campaign names to leave people out, and that has nobody, is a typing error: those who were meant would be sent to.
+ * One that the source was registered with may well be empty.
+ */
+async function checkLeftOut(
+  { runId, generation }: CampaignExecution, { expression, leaves }: FreezePlan, { source }: CampaignInput, parts: readonly SpilledPart[],
+  objects: CampaignObjects,
+): Promise<void> {
+  const named = [...new Set(leavesLeftOut(expression))].filter((number) => {
+    const leaf = leaves[number];
+    return (leaf.kind === 'tag' && leaf.tag === source.tag) || (leaf.kind === 'list' && leaf.key === source.key);
+  });
+  if (named.length === 0) {
+    return;
+  }
+  const planned = await readJsonLines<ReadPart>(objects, freezeKeys.parts(runId, generation));
+  for (const number of named) {
+    const people = parts.reduce((sum, { part, rows, rejected }) => sum + (planned[part].leaves.includes(number) ? rows - rejected : 0), 0);
+    const leaf = leaves[number];
+    if (people === 0 && (leaf.kind === 'tag' || leaf.kind === 'list')) {
+      const [name, fix] = leaf.kind === 'tag' ? [`the tag "${leaf.tag}"`, 'import it for somebody'] : [`the list "${leaf.key}"`, 'upload one with LINE user ids'];
+      throw new RecipientsError(`${name} has nobody to leave out; ${fix} and resume the run, or cancel it and start one that names another`);
+    }
+  }
 }
 
 /** What is known of a person, of all lines of the spill. */

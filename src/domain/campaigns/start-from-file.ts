@@ -50,7 +50,7 @@ export function droppedFileOf(event: unknown): DroppedFile | undefined {
 
 /**
  * Starts a campaign from a file that holds what `control` is invoked with to start one. Without a `clientToken` the file is the
- * token: dropped twice, it is two campaigns; one event that is delivered twice is one.
+ * token: dropped twice, it is two campaigns; one event that is delivered twice is one. Without `startedBy` its key is who started it.
  *
  * A file that cannot be started from stays where it is; what is wrong with it is written to `rejected/<key>.json` and said on the topic.
  *
@@ -110,7 +110,7 @@ async function startJson(json: unknown, file: DroppedFile, deps: FileDependencie
     problems.add('action', action, `one of ${Object.keys(START_ACTIONS).join(', ')} in a file`, 'invoke the control function for anything else');
     return { errors: problems.found };
   }
-  return start(json, { kind: START_ACTIONS[action], clientToken: tokenOf(file) }, deps);
+  return start(json, { kind: START_ACTIONS[action], clientToken: tokenOf(file), startedBy: file.key }, deps);
 }
 
 function tokenOf({ bucket, key, versionId, sequencer, etag }: DroppedFile): string {

@@ -63,6 +63,33 @@ describe('a notification', () => {
     expect(notificationOf(all)).toMatchObject({ type: 'failure', body: { Message: 'Campaign Failed', CampaignCreateResult: { Result: 'FAILURE' } } });
     expect(notificationOf({ ...all, counts: { ...COUNTS, accepted: 0, failed: 0, skipped: 10 } })).toMatchObject({ type: 'success' });
   });
+
+  test('of a campaign to nobody is no success', () => {
+    const empty = { ...RUN, state: CampaignState.COMPLETED, reason: CampaignReason.EMPTY_AUDIENCE, counts: { ...COUNTS, accepted: 0, skipped: 0, failed: 0 } };
+    expect(notificationOf(empty)).toMatchObject({
+      type: 'failure',
+      subject: 'A campaign had nobody to send to',
+      body: { Message: 'Campaign Failed', CampaignCreateResult: { Result: 'FAILURE', Reason: 'EMPTY_AUDIENCE' } },
+    });
+  });
+
+  test('of a recurring campaign whose time is over is none', () => {
+    const recurrence = { expression: 'rate(1 day)', timeZone: 'UTC' };
+    expect(notificationOf({ ...RUN, state: CampaignState.COMPLETED, recurrence })).toBeUndefined();
+    expect(notificationOf({ ...RUN, state: CampaignState.FAILED, recurrence })).toMatchObject({ type: 'failure' });
+  });
+
+  test.each([['DRY_RUN', 'Dry Run'], ['ESTIMATE', 'Estimate']] as const)('of a run that sends nothing (%s) is never that of a campaign', (kind, name) => {
+    const said = Object.values(CampaignState).flatMap((state) => notificationOf({ ...RUN, kind, state, frozen: FROZEN }) ?? []);
+    expect(said.map(({ type, body }) => `${type}: ${body.Message}`).sort()).toEqual([
+      `failure: ${name} Cancelled`, `failure: ${name} Failed`, `failure: ${name} Paused`, `finished: ${name} Finished`, `started: ${name} Started`,
+    ]);
+    said.forEach(({ subject, body: { CampaignCreateResult: result } }) => {
+      expect(subject).toMatch(/^(A dry run|An estimate) [a-z ]+$/);
+      expect(result).toMatchObject({ Kind: kind, TotalEndpointCount: 10 });
+      expect(result).not.toHaveProperty('Result');
+    });
+  });
 });
 
 describe('a change', () => {
@@ -98,5 +125,7 @@ describe('a change', () => {
     await announceRun({ ...RUN, kind: 'DRY_RUN', state: CampaignState.COMPLETED }, { runner: 'Campaigns', notify, telemetry });
     expect(telemetry.counts).toEqual({});
     expect(notify).toHaveBeenCalledTimes(1);
+    await announceRun({ ...RUN, state: CampaignState.COMPLETED, recurrence: { expression: 'rate(1 day)', timeZone: 'UTC' } }, { runner: 'Campaigns', notify, telemetry });
+    expect(telemetry.counts).toEqual({});
   });
 });

@@ -1,4 +1,4 @@
-import { atExpression, readSchedule } from '../../../src/domain/campaigns/campaign-schedule';
+import { atExpression, firstTimeOf, readSchedule } from '../../../src/domain/campaigns/campaign-schedule';
 import { InputProblems } from '../../../src/domain/campaigns/input-problems';
 
 const NOW = Date.parse('2026-11-23T03:00:00Z');
@@ -52,7 +52,7 @@ describe('a time', () => {
 });
 
 describe('a rate', () => {
-  test.each([['1 day', 'rate(1 day)'], ['rate(12 hours)', 'rate(12 hours)'], ['1 days', 'rate(1 day)'], ['005 minute', 'rate(5 minutes)']])('%s', (rate, expression) => {
+  test.each([['1 day', 'rate(1 day)'], ['rate(12 hours)', 'rate(12 hours)'], ['1 days', 'rate(1 day)'], ['0015 minute', 'rate(15 minutes)']])('%s', (rate, expression) => {
     expect(read({ rate })).toEqual({ recurrence: { expression, timeZone: 'UTC' } });
   });
 
@@ -63,6 +63,20 @@ describe('a rate', () => {
     expect(read({ rate: '1 day', until: '2026-01-01T00:00Z' })).toMatchObject([{ path: 'schedule.until', message: expect.stringContaining('in the future') }]);
   });
 
+  test('counts from now, so that its end is not before', () => {
+    expect(firstTimeOf('rate(7 days)', NOW)).toEqual({ from: '2026-11-30T03:00:00.000Z' });
+    expect(firstTimeOf('rate(1 hour)', NOW)).toEqual({ from: '2026-11-23T04:00:00.000Z' });
+    expect(firstTimeOf('cron(0 9 ? * MON *)', NOW)).toEqual({});
+    expect(read({ rate: '7 days', until: '2026-11-30T02:59Z' })).toEqual([
+      { path: 'schedule.until', message: expect.stringContaining('after the first time, which is 2026-11-30T03:00:00.000Z (UTC)') },
+    ]);
+    expect(read({ rate: '7 days', until: '2026-11-30T03:01Z' })).toMatchObject({ recurrence: { until: '2026-11-30T03:01:00.000Z' } });
+  });
+
+  test.each(['1 minute', '14 minutes'])('%s is too often', (rate) => {
+    expect(read({ rate })).toEqual([{ path: 'schedule.rate', message: expect.stringContaining(`must be at least 15 minutes, got "${rate}"`) }]);
+  });
+
   test.each(['0 days', '1.5 days', '1 week', 'daily', '1 day)(', 5])('%s is refused', (rate) => {
     expect(read({ rate })).toMatchObject([{ path: 'schedule.rate', message: expect.stringContaining('write it as "1 day"') }]);
   });
@@ -70,7 +84,7 @@ describe('a rate', () => {
 
 describe('cron', () => {
   test.each([
-    '0 9 ? * MON-FRI *', '*/15 8-18 1,15 * ? *', '0/5 * * * ? 2026-2030', '30 23 L * ? *', '0 0 15W JAN,JUL ? *', '0 9 ? * 6#3 *', '0 9 ? * 5L *', '0 9 ? 1-6 SUN,SAT *',
+    '0 9 ? * MON-FRI *', '*/15 8-18 1,15 * ? *', '0/15 * * * ? 2026-2030', '5-50/15 9 ? * MON *', '59 8,10 * * ? *', '30,0 0,23 ? * MON *', '30 23 L * ? *', '0 0 15W JAN,JUL ? *', '0 9 ? * 6#3 *', '0 9 ? * 5L *', '0 9 ? 1-6 SUN,SAT *',
   ])('%s', (cron) => {
     expect(read({ cron, timeZone: 'Asia/Tokyo' })).toEqual({ recurrence: { expression: `cron(${cron})`, timeZone: 'Asia/Tokyo' } });
   });
@@ -96,6 +110,14 @@ describe('cron', () => {
     [',0 9 ? * MON *', /as its minutes/],
   ])('%s is refused', (cron, message) => {
     expect(read({ cron, timeZone: 'Asia/Tokyo' })).toEqual([{ path: 'schedule.cron', message: expect.stringMatching(message) }]);
+  });
+
+  test.each([
+    ['* 9 ? * MON *', 1], ['0/5 * * * ? *', 5], ['0,50 * ? * MON *', 10], ['50,0 9,10 ? * MON *', 10], ['0,14 9 ? * MON *', 14], ['0,55 0,23 * * ? *', 5], ['0-30/14,30 9 ? * MON *', 2],
+  ])('%s is too often: again after %i minutes', (cron, minutes) => {
+    expect(read({ cron, timeZone: 'Asia/Tokyo' })).toEqual([
+      { path: 'schedule.cron', message: expect.stringMatching(`must be at most once every 15 minutes, got .* again after ${minutes} minutes?$`) },
+    ]);
   });
 
   test('needs a time zone', () => {

@@ -47,7 +47,7 @@ describe('start', () => {
     expect(await world.errors({ ...START, source: 'nobody' })).toEqual([expect.stringContaining('source must be the name of a source that the runner has')]);
     expect(await world.errors(undefined)).toEqual([expect.stringContaining('must be a JSON object')]);
     expect(await world.errors({ ...START, action: 'strat' })).toEqual([expect.stringContaining('action must be one of start, dryRun, estimate, status, list, pause')]);
-    expect(await world.errors({ ...START, action: 'constructor' })).toHaveLength(1);
+    expect(await world.errors({ ...START, action: 'constructor' })).toEqual([expect.not.stringContaining('startScheduled')]);
     expect(world.steps).toEqual([]);
     expect(world.telemetry.codes).toEqual(Array(4).fill('CAMPAIGN_REQUEST_REFUSED'));
   });
@@ -100,13 +100,27 @@ describe('start', () => {
   test('a dry run and an estimate may have the token of the start, or none', async () => {
     const { clientToken, ...rest } = START;
     const ids = [await world.run(START), await world.run({ ...START, action: 'dryRun' }), await world.run({ ...rest, action: 'estimate' })].map(({ runId }) => runId);
-    expect(ids).toEqual([RUN, runIdOf('t', 'DRY_RUN', 'Campaigns'), runIdOf('request/request-1', 'ESTIMATE', 'Campaigns')]);
+    expect(ids).toEqual([RUN, runIdOf('request/request-1', 'DRY_RUN', 'Campaigns'), runIdOf('request/request-1', 'ESTIMATE', 'Campaigns')]);
     // Lambda tries an invocation again under its id.
     await world.run({ ...rest, action: 'estimate' });
     world.requestId = 'request-2';
     await world.run({ ...rest, action: 'estimate' });
     expect(world.table.items.size).toBe(4);
     expect(await world.errors({ ...rest, action: 'start' })).toEqual([expect.stringContaining('clientToken')]);
+  });
+
+  test.each(['dryRun', 'estimate'])('a %s that is asked for again looks anew, also with the file of the start', async (action) => {
+    const first = await world.run({ ...START, action });
+    await world.change(first.runId, { state: CampaignState.COMPLETED, reason: CampaignReason.CONTENT_REFUSED });
+    // Lambda's own repeat.
+    expect(await world.run({ ...START, action })).toMatchObject({ runId: first.runId, state: 'COMPLETED' });
+    world.requestId = 'request-2';
+    const second = await world.run({ ...START, action });
+    expect(second).toMatchObject({ state: 'STARTING' });
+    expect(second.runId).not.toBe(first.runId);
+    world.requestId = 'request-3';
+    expect(await world.run({ ...START, action, message: { data: 'Goodbye' } })).toMatchObject({ state: 'STARTING' });
+    expect(world.executions.size).toBe(3);
   });
 
   test('a repeat begins what a crash left undone, wherever that was', async () => {
@@ -157,6 +171,7 @@ describe('a schedule', () => {
     await fc.assert(fc.asyncProperty(fc.nat(8), async (crashAfter) => {
       world = new ControlWorld();
       await world.run({ ...START, schedule: AT });
+      world.now = Date.parse('2026-12-01T00:00:05Z');
       world.crashAfter = crashAfter;
       await world.run(begin).catch((error) => expect(error).toBeInstanceOf(Crash));
       world.crashAfter = Infinity;
@@ -210,7 +225,7 @@ describe('a schedule', () => {
   });
 
   test('whose time the platform does not tell begins one run a minute', async () => {
-    await world.run({ ...START, schedule: { rate: '5 minutes' } });
+    await world.run({ ...START, schedule: { rate: '15 minutes' } });
     const literal = { ...begin, scheduledTime: '<aws.scheduler.scheduled-time>' };
     const first = await world.run(literal);
     world.now += 30_000;
@@ -221,6 +236,7 @@ describe('a schedule', () => {
 
   test('and a cancel at the same moment: one of them wins', async () => {
     await world.run({ ...START, schedule: AT });
+    world.now = Date.parse('2026-12-01T00:00:05Z');
     const { transition } = world.runs;
     jest.spyOn(world.runs, 'transition').mockImplementationOnce(async (read, change, now) => {
       await transition.call(world.runs, read, { state: CampaignState.CANCELLED }, now);
@@ -232,10 +248,28 @@ describe('a schedule', () => {
 
   test('that comes twice at the same moment begins one run', async () => {
     await world.run({ ...START, schedule: { rate: '1 day' } });
+    world.now = Date.parse('2026-12-01T00:00:05Z');
     const runs = await Promise.all([world.run(begin), world.run(begin)]);
     expect(new Set(runs.map(({ runId }) => runId)).size).toBe(1);
     expect(world.executions.size).toBe(1);
     expect(world.table.items.size).toBe(2);
+  });
+
+  test('is not begun before its time by somebody else', async () => {
+    await world.run({ ...START, schedule: AT });
+    world.now = Date.parse('2026-11-30T23:57:59Z');
+    expect(await world.errors(begin)).toEqual([expect.stringContaining(`action cannot be done: ${RUN} is to begin at "2026-12-01T00:00:00.000Z"`)]);
+    expect(await world.errors({ ...begin, scheduledTime: '2026-11-30T00:00:00Z' })).toHaveLength(1);
+    expect(world.executions.size).toBe(0);
+    world.now = Date.parse('2026-11-30T23:58:00Z');
+    expect(await world.run(begin)).toMatchObject({ state: 'STARTING' });
+  });
+
+  test('that recurs is not begun for a time to come', async () => {
+    expect(await world.run({ ...START, schedule: { rate: '7 days' } })).toMatchObject({ recurrence: { expression: 'rate(7 days)', from: '2026-11-30T03:00:00.000Z' } });
+    expect(world.schedules.get(RUN)).toMatchObject({ from: '2026-11-30T03:00:00.000Z' });
+    expect(await world.errors(begin)).toEqual([expect.stringContaining('is to begin at "2026-12-01T00:00:00Z"')]);
+    expect(world.executions.size).toBe(0);
   });
 
   test('of a run that nobody knows begins nothing', async () => {

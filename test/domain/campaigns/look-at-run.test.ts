@@ -596,6 +596,33 @@ describe('runs that send nothing', () => {
     expect(await world.run).toMatchObject({ state: COMPLETED, reason: 'CONTENT_REFUSED', message: 'treatment 0: TEXT_TOO_LONG: the text has 6,000 characters' });
   });
 
+  test('of more people than the quota leaves messages says so', async () => {
+    world.input = { ...world.input, kind: 'DRY_RUN' };
+    let remaining = 1_199;
+    world.preview = () => ({ people: [], quota: { limit: 30_000, used: 28_801, remaining } });
+    await world.freeze([...chunksOf(1, 'a', 600), ...chunksOf(1, 'b', 600)]);
+    await world.look();
+    expect(await world.run).toMatchObject({
+      state: COMPLETED, reason: 'QUOTA_EXHAUSTED', message: expect.stringContaining('quota of the month leaves 1199 messages, and 1200 people are to be sent to'),
+    });
+    // Wrong content is the reason that comes first.
+    world = new LookWorld();
+    world.input = { ...world.input, kind: 'DRY_RUN' };
+    world.preview = () => ({ people: [], problem: { code: 'TEXT_TOO_LONG', message: 'too long' }, quota: { used: 0, remaining: 1 } });
+    await world.freeze(chunksOf(1, '0', 2));
+    await world.look();
+    expect(await world.run).toMatchObject({ reason: 'CONTENT_REFUSED', message: expect.stringMatching(/^treatment 0: .*too long; the channel's quota .* leaves 1 messages/) });
+    // Just enough, and unlimited.
+    for (remaining of [1_200, Infinity]) {
+      world = new LookWorld();
+      world.input = { ...world.input, kind: 'DRY_RUN' };
+      world.preview = () => ({ people: [], quota: { used: 1, ...(remaining !== Infinity && { remaining }) } });
+      await world.freeze(chunksOf(1, '0', 1_200));
+      await world.look();
+      expect(await stateOf()).toBe(COMPLETED);
+    }
+  });
+
   test('through a channel that takes no chunks never invokes it', async () => {
     world.input = { ...world.input, kind: 'DRY_RUN' };
     world.config = { ...world.config, takesChunks: false };

@@ -91,3 +91,45 @@ test('a dry run and the next run of a campaign deal people out alike', async () 
   expect(worlds[0].recipients()).toEqual(worlds[1].recipients());
   expect(worlds[0].run!.frozen!.holdout).toBeGreaterThan(0);
 });
+
+describe('a tag or a list that the campaign names to leave people out', () => {
+  beforeEach(() => {
+    world = new FreezeWorld();
+    [1, 2, 3].forEach((n) => world.subscribe(n));
+    world.sources = {
+      notTag: { kind: 'difference', of: { kind: 'subscribers' }, without: { kind: 'tag' } },
+      notStaff: { kind: 'difference', of: { kind: 'subscribers' }, without: { kind: 'tag', tag: 'staff' } },
+      notListed: { kind: 'difference', of: { kind: 'subscribers' }, without: { kind: 'list', bucket: 'lists' } },
+      tag: { kind: 'tag' },
+      // Leaves out who is left out: a place where people are sent to.
+      notNotTag: { kind: 'difference', of: { kind: 'subscribers' }, without: { kind: 'difference', of: { kind: 'subscribers' }, without: { kind: 'tag' } } },
+    };
+  });
+
+  test('and that has somebody leaves them out', async () => {
+    world.tags.set('staff', [user(2)]);
+    world.input({ source: { name: 'notTag', tag: 'staff' } });
+    await world.freeze();
+    expect(world.recipients()).toEqual({ 0: expect.arrayContaining([user(1), user(3)]) });
+    expect(world.run!.frozen!.recipients).toBe(2);
+  });
+
+  test('and that has nobody fails the run, which goes on when it has', async () => {
+    world.input({ source: { name: 'notTag', tag: 'staf' } });
+    await expect(world.freeze()).rejects.toMatchObject({ name: 'RecipientsError', message: expect.stringContaining('the tag "staf" has nobody to leave out; import it for somebody') });
+    expect(world.run!.frozen).toBeUndefined();
+  });
+
+  test.each([['is empty', ''], ['has no LINE user id', 'name,lineUserId\nYuki,1\n']])('and that %s fails the run', async (_what, content) => {
+    world.lists.set('lists/staff.csv', content);
+    world.input({ source: { name: 'notListed', key: 'staff.csv' } });
+    await expect(world.freeze()).rejects.toThrow('the list "staff.csv" has nobody to leave out; upload one');
+  });
+
+  test.each([
+    ['that the source was registered with', { name: 'notStaff' }, 3], ['whom it sends to', { name: 'tag', tag: 'staf' }, 0], ['whom it sends to at last', { name: 'notNotTag', tag: 'staf' }, 0],
+  ])('does not fail it where it is one %s', async (_where, source, recipients) => {
+    world.input({ source });
+    expect(await world.freeze()).toMatchObject({ recipients });
+  });
+});

@@ -40,6 +40,18 @@ describe('a file', () => {
     expect(world.telemetry.codes).toContain('CAMPAIGN_FILE_STARTED');
   });
 
+  test('is who started the campaign, unless it says who', async () => {
+    expect(await world.drop({ key: KEY, versionId: 'v1' }, JSON.stringify(START))).toMatchObject({ startedBy: KEY });
+    expect(await world.drop({ key: KEY, versionId: 'v2' }, JSON.stringify({ ...START, startedBy: 'ops' }))).toMatchObject({ startedBy: 'ops' });
+  });
+
+  test('that asks for a dry run looks anew when it is dropped again, whatever its token', async () => {
+    const text = JSON.stringify({ ...START, action: 'dryRun', clientToken });
+    const one = await world.drop({ key: KEY, versionId: 'v1' }, text);
+    expect((await world.drop({ key: KEY, versionId: 'v1' }, text))?.runId).toBe(one!.runId);
+    expect((await world.drop({ key: KEY, versionId: 'v2' }, text))?.runId).not.toBe(one!.runId);
+  });
+
   test('dropped again is another campaign', async () => {
     const ids = new Set<string>();
     for (const version of [{ versionId: 'v1' }, { versionId: 'v2' }, { sequencer: 's1' }, { sequencer: 's2' }, { etag: 'e1' }, {}]) {
