@@ -16,6 +16,7 @@ const EXPORTED: string[] = [
   'CampaignChangeOptions',
   'CampaignChannel',
   'CampaignChannelConfig',
+  'CampaignRunState',
   'CampaignRunner',
   'CampaignRunnerProps',
   'CloudFrontMediaOptions',

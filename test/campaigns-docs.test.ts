@@ -24,7 +24,7 @@ import { quietFrom, quietUntil } from '../src/domain/campaigns/quiet-hours';
 import { RecipientList } from '../src/domain/campaigns/recipient-list';
 import { compileFilter } from '../src/domain/campaigns/segment-filter';
 import { MapRecord, sendMaps } from '../src/domain/campaigns/send-maps';
-import { CampaignRunner, LineChannel, LineMessageType, RecipientSource } from '../src/index';
+import { CampaignRunState, CampaignRunner, LineChannel, LineMessageType, RecipientSource } from '../src/index';
 
 const { blocks, block, table, code, codes, page } = documented('docs/campaigns.md');
 
@@ -65,7 +65,7 @@ describe('a runner', () => {
 
   test('the example is synthesized, and its sources leave open what the page says', () => {
     const stack = new Stack(new App(), 'Shop');
-    const names = { stack, s3, targets, problems: new sqs.Queue(stack, 'ProblemQueue'), CampaignRunner, LineChannel, LineMessageType, RecipientSource };
+    const names = { stack, s3, targets, problems: new sqs.Queue(stack, 'ProblemQueue'), CampaignRunState, CampaignRunner, LineChannel, LineMessageType, RecipientSource };
     new Function(...Object.keys(names), outputText)(...Object.values(names));
     const template = Template.fromStack(stack);
     template.hasResourceProperties('AWS::Events::Rule', { EventPattern: { 'source': ['line.campaigns'], 'detail-type': ['CampaignRunChanged'] } });

@@ -18,7 +18,7 @@ const channel = new LineChannel(stack, 'Line', {
   replies: [{ match: LineReplyMatch.keywords('hours', '営業時間'), reply: LineReply.message('We are open from 10 to 19.') }],
 });
 
-const subscriberImport = new S3SubscriberImport(stack, 'Import', { subscribers: channel.subscribers });
+const subscriberImport = new S3SubscriberImport(stack, 'Import', { subscribers: channel.subscribers, channelKey: channel.channelKey });
 const followers = new FollowerSync(stack, 'Followers', { channel });
 
 const campaigns = new CampaignRunner(stack, 'Campaigns', {

@@ -9,12 +9,14 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { expectChannelKey } from './channel-keys';
 import { SegmentTag } from './segment-tag';
 import { SubscriberImportEngine } from './subscriber-import-engine';
 import { ISubscriberTable } from './subscriber-table';
 import { IMPORT_PREFIX, ImportConfig } from '../contract/imports';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN, DEFAULT_CHANNEL_KEY } from '../contract/subscriber';
+import { takePrefixes } from '../shared/bucket-prefixes';
 import { ChannelResources, checkGivenBucket, grantObjects, sendEventsToEventBridge, warnIfWithoutEvents } from '../shared/channel-resources';
 import { letRulesUseKey } from '../shared/job-machine';
 import { jobTopic } from '../shared/job-topic';
@@ -53,15 +55,15 @@ export interface S3SubscriberImportProps {
   readonly subscribers: ISubscriberTable;
 
   /**
-   * Key of the channel whose subscribers they are.
+   * Key of the channel whose subscribers they are: the channel's `channelKey`.
    *
-   * @default 'line' - the key of a channel that made its own table
+   * @default 'line' - the key of a channel that made its own table; required when the app has channels of the table, none of which has it
    */
   readonly channelKey?: string;
 
   /**
    * Bucket that files are dropped into. It must send events to Amazon EventBridge (`eventBridgeEnabled`). What is in between and what came
-   * of imports lies in it below `imports/`.
+   * of imports lies in it below `imports/`. Several imports may have one bucket when each has a `prefix` of its own.
    *
    * @default - a bucket is made: private, TLS only, encrypted, versioned
    */
@@ -186,7 +188,7 @@ const MAX_CONFIG_BYTES = 2_500;
  *
  * @example
  * declare const channel: LineChannel;
- * new S3SubscriberImport(this, 'Import', { subscribers: channel.subscribers });
+ * new S3SubscriberImport(this, 'Import', { subscribers: channel.subscribers, channelKey: channel.channelKey });
  */
 export class S3SubscriberImport extends Resource {
   /** Bucket that files are dropped into. */
@@ -232,6 +234,9 @@ export class S3SubscriberImport extends Resource {
       });
       warnIfWithoutEvents(this, 'bucket', props.bucket, `files dropped below ${this.prefix} are not imported`);
     }
+    takePrefixes(this, this.bucket, [this.prefix], 'each file would be handled by both; give a `prefix` of its own, of which none begins with the other');
+    expectChannelKey(this, props.subscribers, channelKey, props.channelKey !== undefined,
+      'nobody would send to the imported people; give the `channelKey` of the channel that is to');
     this.notificationTopic = props.notificationTopic ?? jobTopic(this, 'Notifications', encryptionKey);
     checkInteger(this, 'maxConcurrency', props.maxConcurrency, 1, 100);
 

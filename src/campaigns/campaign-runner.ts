@@ -18,7 +18,7 @@ import { RunCampaignsFunction } from './handlers/run-campaigns-function';
 import { RecipientSource } from './recipient-source';
 import { ISubscriberTable } from '../audience/subscriber-table';
 import {
-  CAMPAIGN_DROP_PREFIX, CAMPAIGN_EVENT_SOURCE, CAMPAIGN_RUN_CHANGED, CampaignConfig, CampaignState, DEFAULT_RUN_RETENTION_DAYS, PLANNED_PREFIX,
+  CAMPAIGN_DROP_PREFIX, CAMPAIGN_EVENT_SOURCE, CAMPAIGN_RUN_CHANGED, CampaignConfig, DEFAULT_RUN_RETENTION_DAYS, PLANNED_PREFIX,
   REJECTED_DROP_PREFIX,
   RUN_PARTITION_KEY, RUN_PREFIX, RUN_SORT_KEY, SPILL_PREFIX, STATE_INDEX, STATE_INDEX_PARTITION_KEY, STATE_INDEX_SORT_KEY, SourceConfig,
   SourceNeeds,
@@ -31,6 +31,7 @@ import {
 import { PINPOINT_MAX_ENDPOINTS } from '../contract/limits';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
 import { CHANNEL_KEY_PATTERN } from '../contract/subscriber';
+import { takePrefixes } from '../shared/bucket-prefixes';
 import {
   ChannelResources, HandlerSettings, checkGivenBucket, grantObjects, grantTableKeyWrite, grantTableRead,
   sendEventsToEventBridge, useHandler, warnIfUnversioned, warnIfWithoutEvents, warnToAddStatement,
@@ -64,14 +65,42 @@ export interface QuietHours {
   readonly timeZone: string;
 }
 
+/** Where a run is. */
+export enum CampaignRunState {
+  /** Begins at its time. */
+  SCHEDULED = 'SCHEDULED',
+  /** Not a run itself: begins one each time. */
+  RECURRING = 'RECURRING',
+  /** Written down; its recipients are being frozen. */
+  STARTING = 'STARTING',
+  /** Recipients are frozen, and are being sent to. */
+  SENDING = 'SENDING',
+  /** Waits for the end of quiet hours. */
+  HELD = 'HELD',
+  /** To be paused, once what was attempted is decided. */
+  PAUSING = 'PAUSING',
+  /** Goes on when it is resumed. */
+  PAUSED = 'PAUSED',
+  /** To be cancelled, once what was attempted is decided. */
+  CANCELLING = 'CANCELLING',
+  /** Ended: nobody else is sent to. */
+  CANCELLED = 'CANCELLED',
+  /** Ended: its time was over, or quiet hours dropped the rest. */
+  EXPIRED = 'EXPIRED',
+  /** Ended: everybody is decided. */
+  COMPLETED = 'COMPLETED',
+  /** Could not go on; can be resumed once the cause is mended. */
+  FAILED = 'FAILED',
+}
+
 /** Which changes of runs a rule routes, and where to. */
 export interface CampaignChangeOptions {
   /**
-   * States that a run came to, such as `COMPLETED`, `PAUSED` or `FAILED`.
+   * States that a run came to.
    *
    * @default - every change
    */
-  readonly states?: string[];
+  readonly states?: CampaignRunState[];
 
   /**
    * Where matching events go. An event's detail is `{"runner","runId","campaign","kind","state","reason","recipients","counts","at"}`.
@@ -109,8 +138,9 @@ export interface CampaignRunnerProps {
 
   /**
    * Bucket of frozen recipients and results, below `runs/`, of inputs dropped as files, below `campaigns/`, of inputs of campaigns to come,
-   * below `planned/`, and of what is in between, below `spill/` and `rejected/`. For dropped files a given bucket must send events to Amazon EventBridge (`eventBridgeEnabled`); objects of
-   * runs are not removed from it after `retention` unless it has such rules.
+   * below `planned/`, and of what is in between, below `spill/` and `rejected/`. Runners cannot share a bucket: each would send what is dropped.
+   * For dropped files a given bucket must send events to Amazon EventBridge (`eventBridgeEnabled`); objects of runs are not removed from it
+   * after `retention` unless it has such rules.
    *
    * @default - a bucket is made: private, TLS only, encrypted, versioned
    */
@@ -212,6 +242,9 @@ const MAX_NEEDS_BYTES = 1_500;
 
 const READ_CONCURRENCY = 10;
 
+/** Below which the runner's objects lie. */
+const WORK_PREFIXES = [RUN_PREFIX, PLANNED_PREFIX, SPILL_PREFIX, CAMPAIGN_DROP_PREFIX, REJECTED_DROP_PREFIX];
+
 /**
  * Objects of any run. As many characters as a run id has: a `*` would also stand for what lies deeper, such as the first chunk of a
  * treatment called `source`, `chunks-1/source-0.jsonl`. Source: AWS IAM, "IAM JSON policy elements: Resource", wildcards.
@@ -290,11 +323,12 @@ export class CampaignRunner extends Resource {
     this.bucket = props.bucket ?? this.createBucket(config.retentionDays);
     if (props.bucket) {
       checkGivenBucket(this, 'bucket', props.bucket, {
-        actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'], prefixes: [RUN_PREFIX, PLANNED_PREFIX, SPILL_PREFIX, CAMPAIGN_DROP_PREFIX, REJECTED_DROP_PREFIX],
+        actions: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'], prefixes: WORK_PREFIXES,
       });
       warnIfUnversioned(this, 'bucket', props.bucket, 'chunks and results that somebody deletes or overwrites cannot be brought back');
       warnIfWithoutEvents(this, 'bucket', props.bucket, `campaigns dropped as files below ${CAMPAIGN_DROP_PREFIX} are not noticed`);
     }
+    takePrefixes(this, this.bucket, WORK_PREFIXES, 'a dropped campaign would be sent by both; give another bucket, or leave `bucket` out');
     const runs = this.createTable();
     this.runsTable = runs;
     this.notificationTopic = props.notificationTopic ?? jobTopic(this, 'Notifications', encryptionKey);
@@ -510,7 +544,7 @@ export class CampaignRunner extends Resource {
    * @throws when neither the runner nor its channel has an event bus
    */
   public onRunChanged(id: string, options: CampaignChangeOptions = {}): events.Rule {
-    const known: string[] = Object.values(CampaignState);
+    const known = Object.values(CampaignRunState);
     const unknown = options.states?.filter((state) => !known.includes(state)) ?? [];
     if (options.states?.length === 0 || unknown.length > 0) {
       fail(this, `\`states\` must be some of ${known.join(', ')}, got [${options.states!.join(', ')}]: leave it out for every change`);

@@ -27,7 +27,8 @@ import { SampleMedia } from './sample-media';
 import { IWebhookAccess, WebhookAccess } from './webhook-access';
 import { IAudience } from '../audience/audience';
 import { Audiences } from '../audience/audiences';
-import { ISubscriberTable, SubscriberTable } from '../audience/subscriber-table';
+import { takeChannelKey } from '../audience/channel-keys';
+import { ISubscriberTable, SubscriberTable, SubscriberTableProps } from '../audience/subscriber-table';
 import { CampaignChannelConfig, ICampaignChannel } from '../campaigns/campaign-channel';
 import { ENV_API_BASE_URL, ENV_SUBSCRIBER_TABLE, ENV_WEBHOOK_URL } from '../contract/environment';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric } from '../contract/metrics';
@@ -311,6 +312,13 @@ export interface LineChannelAttributes {
   readonly chunkFunction?: lambda.IFunction;
 
   /**
+   * The channel's `statisticsFunction`, for a campaign runner. Import it as `chunkFunction`.
+   *
+   * @default - none; runs through the imported channel have no statistics of LINE's
+   */
+  readonly statisticsFunction?: lambda.IFunction;
+
+  /**
    * The channel's subscriber table, for a campaign runner.
    *
    * @default - none; a campaign runner must be given the table
@@ -385,13 +393,14 @@ class ImportedLineChannel extends LineChannelReference {
   }
 
   public bindCampaign(_scope: Construct): CampaignChannelConfig {
-    const { chunkFunction, subscribers, channelKey } = this.attrs;
+    const { chunkFunction, statisticsFunction, subscribers, channelKey } = this.attrs;
     return {
       handler: chunkFunction ?? fail(this, 'campaigns cannot be sent through the imported channel, because `chunkFunction` is not given: give the function that the channel\'s `chunkFunction` is'),
       takesChunks: true,
       subscribers,
       channelKey,
       eventBus: this.eventBus,
+      statisticsFunction,
     };
   }
 
@@ -408,9 +417,6 @@ class ImportedLineChannel extends LineChannelReference {
 
 /** Message types of a channel that names none. */
 const DEFAULT_MESSAGE_TYPES = [LineMessageType.TEXT, LineMessageType.IMAGE, LineMessageType.AUDIO, LineMessageType.VIDEO];
-
-/** Keys of the channels of each given table, to find two channels under one key. */
-const KEYS_IN_USE = new WeakMap<ISubscriberTable, Set<string>>();
 
 /** What `LineChannel` and `LinePinpointChannel` are both made of, under the same ids. */
 export abstract class LineChannelBase extends LineChannelReference {
@@ -516,7 +522,7 @@ export abstract class LineChannelBase extends LineChannelReference {
     const lineEnvironment: { [name: string]: string } = props.apiBaseUrl ? { [ENV_API_BASE_URL]: props.apiBaseUrl } : {};
     this.lineEnvironment = lineEnvironment;
 
-    this.subscribers = props.subscribers ?? new SubscriberTable(this, 'Subscribers', { encryptionKey, removalPolicy });
+    this.subscribers = props.subscribers ?? this.createTable(channelKey, { encryptionKey, removalPolicy });
     const bus = this.createBus(resources);
     this.eventBus = bus;
 
@@ -631,6 +637,11 @@ export abstract class LineChannelBase extends LineChannelReference {
     this.replies.reply({ match, reply, name });
   }
 
+  /** Asks LINE who opened and clicked, for campaign runners. The first runner, or whoever asks for it first, has it made. */
+  public get statisticsFunction(): lambda.IFunction {
+    return this.sender.insightFunction;
+  }
+
   public bindCampaign(_scope: Construct): CampaignChannelConfig {
     return {
       handler: this.chunkFunction,
@@ -638,7 +649,7 @@ export abstract class LineChannelBase extends LineChannelReference {
       subscribers: this.subscribers,
       channelKey: this.channelKey,
       eventBus: this.eventBus,
-      statisticsFunction: this.sender.insightFunction,
+      statisticsFunction: this.statisticsFunction,
     };
   }
 
@@ -1019,12 +1030,16 @@ export abstract class LineChannelBase extends LineChannelReference {
     return bus;
   }
 
+  private createTable(channelKey: string, props: SubscriberTableProps): SubscriberTable {
+    const table = new SubscriberTable(this, 'Subscribers', props);
+    takeChannelKey(table, channelKey);
+    return table;
+  }
+
   private checkTable(subscribers: ISubscriberTable, channelKey: string): void {
-    const keys = KEYS_IN_USE.get(subscribers) ?? new Set();
-    if (keys.has(channelKey)) {
+    if (!takeChannelKey(subscribers, channelKey)) {
       fail(this, `\`channelKey\` is '${channelKey}', which another channel of the same subscriber table has already: give each a key of its own`);
     }
-    KEYS_IN_USE.set(subscribers, keys.add(channelKey));
     const { tableArn } = subscribers.table;
     const region = Token.isUnresolved(tableArn) ? undefined : this.stack.splitArn(tableArn, ArnFormat.SLASH_RESOURCE_NAME).region;
     if (region !== undefined && !Token.isUnresolved(this.stack.region) && region !== this.stack.region) {

@@ -1,10 +1,13 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { OtherColumns, S3SubscriberImport, S3SubscriberImportProps, SegmentTag, SubscriberFileFormat, SubscriberTable } from '../../src';
+import {
+  CampaignRunner, LineChannel, OtherColumns, RecipientSource, S3SubscriberImport, S3SubscriberImportProps, SegmentTag, SubscriberFileFormat,
+  SubscriberTable,
+} from '../../src';
 import { definitionOf, statesOf, waysOf } from '../support/state-machine';
 import { annotations, environmentOf, messageOf, only, rendered, resources, statementsOf, templateOf, testStack } from '../support/template';
 
@@ -225,6 +228,75 @@ test('two imports into one table do not collide', () => {
   const [one, two] = ['One', 'Two'].map((id) => new S3SubscriberImport(stack, id, { subscribers }));
   expect(one.importName).not.toBe(two.importName);
   expect(() => Template.fromStack(stack)).not.toThrow();
+});
+
+describe('one bucket of several imports', () => {
+  const two = (stack: Stack, prefix: string) => {
+    const bucket = new s3.Bucket(stack, 'Shared', { eventBridgeEnabled: true });
+    const subscribers = new SubscriberTable(stack, 'Subscribers');
+    importIn(stack, { subscribers, bucket });
+    new S3SubscriberImport(stack, 'Other', { subscribers, bucket, prefix });
+  };
+
+  test.each(['import/', 'import/vip/'])('is refused where a file would be handled by both: %s', (prefix) => {
+    expect(messageOf((stack) => two(stack, prefix)))
+      .toBe(`Stack/Other: \`bucket\` must be one in which nothing else handles objects below '${prefix}', and Stack/Import handles those below 'import/': `
+        + 'each file would be handled by both; give a `prefix` of its own, of which none begins with the other');
+  });
+
+  test('is taken where each has its prefix', () => {
+    expect(() => two(testStack(), 'support/')).not.toThrow();
+  });
+
+  test('is refused where campaigns are dropped', () => {
+    expect(messageOf((stack) => {
+      const channel = new LineChannel(stack, 'Line');
+      const { bucket } = new CampaignRunner(stack, 'Campaigns', { channel, sources: { everybody: RecipientSource.allSubscribers() } });
+      importIn(stack, { subscribers: channel.subscribers, bucket, prefix: 'campaigns/' });
+    })).toMatch("nothing else handles objects below 'campaigns/', and Stack/Campaigns handles those below 'campaigns/'");
+  });
+});
+
+describe('a key that no channel of the table has', () => {
+  const synthesized = (build: (stack: Stack, subscribers: SubscriberTable) => void): Stack => {
+    const stack = testStack();
+    build(stack, new SubscriberTable(stack, 'Subscribers'));
+    Template.fromStack(stack);
+    return stack;
+  };
+
+  test('is refused when it is the default', () => {
+    // The channel comes later.
+    expect(() => synthesized((stack, subscribers) => {
+      importIn(stack, { subscribers });
+      new LineChannel(stack, 'Shop', { subscribers, channelKey: 'shop' });
+    })).toThrow("Stack/Import: `channelKey` must be given, because channels of this app have 'shop' in the table and none has the default 'line': "
+      + 'nobody would send to the imported people; give the `channelKey` of the channel that is to');
+  });
+
+  test('is warned of when somebody gave it', () => {
+    const stack = synthesized((scope, subscribers) => {
+      new LineChannel(scope, 'Shop', { subscribers, channelKey: 'shop' });
+      new LineChannel(scope, 'Support', { subscribers, channelKey: 'support' });
+      importIn(scope, { subscribers, channelKey: 'shpo' });
+    });
+    expect(annotations(stack, 'Warning', '/Stack/Import')).toEqual([
+      "`channelKey` is 'shpo', and channels of this app have 'shop', 'support' in the table: unless a channel of another app has it, nobody would send to the "
+      + 'imported people; give the `channelKey` of the channel that is to [ack: cdk-line-pinpoint:unknownChannelKey]',
+    ]);
+  });
+
+  test('is not known of a table without channels, of a channel with the key, or of a token', () => {
+    const keys = [undefined, 'shop', Lazy.string({ produce: () => 'later' })];
+    const stacks = [
+      synthesized((stack, subscribers) => { importIn(stack, { subscribers }); }),
+      ...keys.map((channelKey) => synthesized((stack, subscribers) => {
+        const channel = channelKey === undefined ? new LineChannel(stack, 'Line') : new LineChannel(stack, 'Line', { subscribers, channelKey: 'shop' });
+        importIn(stack, { subscribers: channel.subscribers, channelKey });
+      })),
+    ];
+    expect(stacks.flatMap((stack) => annotations(stack, 'Warning', '/Stack/Import'))).toEqual([]);
+  });
 });
 
 describe('methods', () => {

@@ -9,9 +9,10 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import {
-  CampaignCanary, CampaignChannel, CampaignRunner, CampaignRunnerProps, ICampaignChannel, ILineChannel, LineChannel, RecipientSource, SubscriberTable,
+  CampaignCanary, CampaignChannel, CampaignRunState, CampaignRunner, CampaignRunnerProps, ICampaignChannel, ILineChannel, LineChannel,
+  RecipientSource, SubscriberTable,
 } from '../../src';
-import { runKey } from '../../src/contract/campaigns';
+import { CampaignState, runKey } from '../../src/contract/campaigns';
 import { freezeKeys } from '../../src/domain/campaigns/freeze-plan';
 import { resultKey } from '../../src/domain/campaigns/run-results';
 import { RUN_ID } from '../support/freeze-world';
@@ -324,10 +325,17 @@ describe('the channel', () => {
   test('may neither read nor write anything else of a run', () => {
     const [read, , write] = allowedOf(template).map(({ Resource }: any) => [Resource].flat().map((arn) => rendered(arn).replace(/^<\w+\.Arn>\//, '')));
     const keys = {
-      chunk: freezeKeys.chunk(RUN_ID, 1, 'a-0'), result: resultKey(RUN_ID, 'a-0'), content: runKey(RUN_ID, 'content/a'), flag: runKey(RUN_ID, 'flags/1.json'),
-      input: runKey(RUN_ID, 'input.json'), manifest: runKey(RUN_ID, 'manifest.json'), plan: freezeKeys.plan(RUN_ID, 1), list: `${freezeKeys.lists(RUN_ID, 1)}0/a`,
+      chunk: freezeKeys.chunk(RUN_ID, 1, 'a-0'),
+      result: resultKey(RUN_ID, 'a-0'),
+      content: runKey(RUN_ID, 'content/a'),
+      flag: runKey(RUN_ID, 'flags/1.json'),
+      input: runKey(RUN_ID, 'input.json'),
+      manifest: runKey(RUN_ID, 'manifest.json'),
+      plan: freezeKeys.plan(RUN_ID, 1),
+      list: `${freezeKeys.lists(RUN_ID, 1)}0/a`,
     };
-    const within = (patterns: string[]) => Object.entries(keys).filter(([, key]) => patterns.some((pattern) => matches(pattern, key))).map(([name]) => name);
+    const within = (patterns: string[]) =>
+      Object.entries(keys).filter(([, key]) => patterns.some((pattern) => matches(pattern, key))).map(([name]) => name);
     expect(within(read)).toEqual(['chunk', 'result', 'content', 'flag']);
     expect(within(write)).toEqual(['result']);
   });
@@ -379,9 +387,26 @@ describe('the channel', () => {
     expect(ofChannel(imported)[0]).toBe(`arn:aws:iam::123456789012:role/chunk may s3:GetObject on ${READ_OF_A_RUN}`);
     expect(definitionOf(imported, 'CampaignsRun').States.SendStep.ItemProcessor.States.SendStepItem.Resource).toBe('arn:aws:lambda:us-east-1:123456789012:function:chunk');
     expect(environmentOf(imported, 'CampaignsRead')).toMatchObject({ SUBSCRIBER_TABLE_NAME: 'subscribers', LINE_CHANNEL_KEY: 'shop' });
-    // An imported channel tells no statistics.
+    // This one tells no statistics.
     expect(Object.keys(resources(imported, 'AWS::Events::Rule')).filter((id) => id.startsWith('CampaignsStatistics'))).toEqual([]);
     expect(annotations(stack, 'Warning')).toEqual([]);
+  });
+
+  test('that is imported is asked for LINE\'s statistics by its function', () => {
+    const stack = testStack();
+    const functionOf = (name: string) => lambda.Function.fromFunctionAttributes(stack, name, {
+      functionArn: `arn:aws:lambda:us-east-1:123456789012:function:${name}`, skipPermissions: true,
+    });
+    runnerIn(stack, {
+      channel: LineChannel.fromLineChannelAttributes(stack, 'Line', {
+        eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'line'), chunkFunction: functionOf('chunk'), statisticsFunction: functionOf('statistics'),
+      }),
+      subscribers: new SubscriberTable(stack, 'Subscribers'),
+      channelKey: 'line',
+    });
+    const made = Template.fromStack(stack);
+    expect(environmentOf(made, 'CampaignsWatch').CAMPAIGN_STATISTICS_FUNCTION).toBe('statistics');
+    expect(Object.keys(resources(made, 'AWS::Events::Rule')).filter((id) => id.startsWith('CampaignsStatistics'))).toHaveLength(1);
   });
 
   test('that is imported without a role is warned of, with what has to be added by hand', () => {
@@ -595,13 +620,17 @@ describe('methods', () => {
     const made = templateOf((stack) => {
       const runner = runnerIn(stack);
       runner.onRunChanged('All');
-      runner.onRunChanged('Bad', { states: ['FAILED', 'PAUSED'], target: new targets.SqsQueue(new sqs.Queue(stack, 'Queue')) });
+      runner.onRunChanged('Bad', { states: [CampaignRunState.FAILED, CampaignRunState.PAUSED], target: new targets.SqsQueue(new sqs.Queue(stack, 'Queue')) });
     });
     const pattern = { 'source': ['line.campaigns'], 'detail-type': ['CampaignRunChanged'], 'detail': { runner: ['Stack-Campaigns-52AB1E77'] } };
     expect(only(made, 'AWS::Events::Rule', 'CampaignsAll').Properties).toMatchObject({ EventPattern: pattern, EventBusName: { Ref: expect.stringMatching(/^LineBus/) } });
     const bad = only(made, 'AWS::Events::Rule', 'CampaignsBad').Properties;
     expect(bad.EventPattern).toEqual({ ...pattern, detail: { ...pattern.detail, state: ['FAILED', 'PAUSED'] } });
     expect(bad.Targets).toHaveLength(1);
+  });
+
+  test('the states that it takes are those of runs', () => {
+    expect(Object.entries(CampaignRunState)).toEqual(Object.entries(CampaignState));
   });
 
   test('metrics are the runner\'s', () => {
@@ -649,8 +678,23 @@ describe('errors', () => {
     expect(messageOf((stack) => { runnerIn(stack, { sources: { large } }); Template.fromStack(stack); })).toMatch(/`sources` are longer than 200000 bytes of JSON.*RecipientSource\.bySegment\(\)/);
   });
 
+  test('a bucket that another runner has', () => {
+    const shared = (stack: Stack) => {
+      const bucket = new s3.Bucket(stack, 'Shared', { eventBridgeEnabled: true, versioned: true });
+      return [runnerIn(stack, { bucket }), bucket] as const;
+    };
+    const message = "Stack/Other: `bucket` must be one in which nothing else handles objects below 'runs/', and Stack/Campaigns handles those below 'runs/': "
+      + 'a dropped campaign would be sent by both; give another bucket, or leave `bucket` out';
+    const other = (stack: Stack, bucket?: s3.IBucket) => new CampaignRunner(stack, 'Other', {
+      channel: new LineChannel(stack, 'OtherLine'), sources: { everybody: RecipientSource.allSubscribers() }, bucket,
+    });
+    expect(messageOf((stack) => other(stack, shared(stack)[1]))).toBe(message);
+    expect(messageOf((stack) => other(stack, runnerIn(stack).bucket))).toBe(message);
+    expect(() => { const stack = testStack(); shared(stack); other(stack); }).not.toThrow();
+  });
+
   test('states that no run comes to, and no bus to route from', () => {
-    expect(messageOf((stack) => runnerIn(stack).onRunChanged('Rule', { states: ['DONE'] }))).toMatch(/`states` must be some of .*COMPLETED.*, got \[DONE\]: leave it out for every change/);
+    expect(messageOf((stack) => runnerIn(stack).onRunChanged('Rule', { states: ['DONE' as CampaignRunState] }))).toMatch(/`states` must be some of .*COMPLETED.*, got \[DONE\]: leave it out for every change/);
     expect(messageOf((stack) => runnerIn(stack).onRunChanged('Rule', { states: [] }))).toMatch('got []: leave it out');
     expect(messageOf((stack) => runnerIn(stack, {
       channel: CampaignChannel.fromFunction(functionIn(stack)), subscribers: new SubscriberTable(stack, 'Own'), channelKey: 'sms',

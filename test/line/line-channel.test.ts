@@ -560,6 +560,8 @@ describe('what a review by others found', () => {
     const subscribers = new SubscriberTable(stack, 'Subscribers');
     new LineChannel(stack, 'Shop', { subscribers, channelKey: 'shop' });
     expect(() => new LineChannel(stack, 'Second', { subscribers, channelKey: 'shop' })).toThrow("Stack/Second: `channelKey` is 'shop', which another channel of the same subscriber table has already: give each a key of its own");
+    const { subscribers: own } = new LineChannel(stack, 'Own');
+    expect(() => new LineChannel(stack, 'Third', { subscribers: own, channelKey: 'line' })).toThrow("Stack/Third: `channelKey` is 'line', which another channel");
     const there = new Stack(new App(), 'There', { env: { region: 'us-east-1', account: '123456789012' } });
     const foreign = SubscriberTable.fromSubscriberTableAttributes(there, 'Foreign', { tableArn: 'arn:aws:dynamodb:eu-west-1:123456789012:table/given' });
     expect(() => new LineChannel(there, 'Line', { subscribers: foreign, channelKey: 'shop' }))
