@@ -84,6 +84,9 @@ export class FreezeWorld {
     this.input(input);
   }
 
+  /** What happens before a row of the table, or of a tag, is read. */
+  public onRead: () => void = () => undefined;
+
   /** What a function that is a source does. */
   public onInvoke: (event: RecipientFunctionEvent) => void = () => undefined;
 
@@ -139,9 +142,12 @@ export class FreezeWorld {
       objects: this.objects,
       telemetry: this.telemetry,
       reader: {
-        scan: (segment, totalSegments) => iterate([...this.table.keys()].filter((_id, index) => index % totalSegments === segment).map(row)),
-        tagged: (tag, shard) => iterate((this.tags.get(tag) ?? []).filter((_id, index) => index % TAG_SHARDS === shard).map((id) => [id])),
-        find: async (ids) => ids.flatMap(row),
+        scan: (segment, totalSegments) => this.rows(() => [...this.table.keys()], segment, totalSegments, row),
+        tagged: (tag, shard) => this.rows(() => this.tags.get(tag) ?? [], shard, TAG_SHARDS, (id) => [id]),
+        find: async (ids) => ids.flatMap((id) => {
+          this.onRead();
+          return row(id);
+        }),
         lines: (bucket, key) => {
           const text = this.lists.get(`${bucket}/${key}`) ?? this.objects.objects.get(key);
           if (text === undefined) {
@@ -200,6 +206,16 @@ export class FreezeWorld {
   /** Everything below `chunks-…`. */
   public frozenBytes(): Record<string, string> {
     return Object.fromEntries([...this.objects.objects].filter(([key]) => key.includes('/chunks-')));
+  }
+
+  /** A segment, row by row as it is when its turn comes, with those that were added meanwhile behind the last. */
+  private async *rows<T>(
+    ids: () => readonly string[], segment: number, totalSegments: number, read: (id: string) => readonly T[],
+  ): AsyncGenerator<readonly T[]> {
+    for (let index = segment; index < ids().length; index += totalSegments) {
+      this.onRead();
+      yield read(ids()[index]);
+    }
   }
 
   private listed(bucket: string, prefix: string): ListedObject[] {
