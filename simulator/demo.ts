@@ -1,17 +1,18 @@
 /**
  * `npm run demo`: the sample of `examples/pinpoint-sample`, deployed by the real CDK CLI to a local emulator, at work: people
  * follow and leave a LINE account, and campaigns reach those who stayed, each with their own name in a flex message, and
- * each once while LINE fails or refuses somebody else. Nothing here replaces AWS or LINE; every answer that the demo shows
- * comes from the deployed functions, every request from the wire.
+ * each once while LINE fails or refuses somebody else. Then `examples/campaigns`, which needs nothing of Pinpoint, see campaign-demo.ts.
+ * Nothing here replaces AWS or LINE; every answer that the demo shows comes from the deployed functions, every request from the wire.
  *
  * `--keep` leaves all of it running, with its URLs, until Ctrl-C. `--shell` deploys nothing and opens a shell instead, see shell.ts.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { demonstrateCampaigns } from './campaign-demo';
+import { expect, outputOf, print, printTable, step, until } from './demo-output';
 import { faults } from './faults';
 import { lineUserId } from './line-ids';
 import { LineRequestRecord, LineUser } from './line-platform';
@@ -71,10 +72,6 @@ interface Outputs {
   readonly buckets: Record<BucketType, string>;
 }
 
-const startedAt = Date.now();
-const print: Log = (line) => process.stdout.write(`${line}\n`);
-const step: Log = (line) => print(`\n[${String(Math.round((Date.now() - startedAt) / 1000)).padStart(3)} s] ${line}`);
-
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false }, shell: { type: 'boolean', default: false } } });
   // The SDK's note about the end of Node 20 would stand in the middle of the demo.
@@ -95,6 +92,7 @@ async function main(): Promise<void> {
   });
   try {
     await stage.emulator.during(demonstrate(stage, channel, applicationId));
+    await stage.emulator.during(demonstrateCampaigns(stage, channel));
     if (values.keep) {
       step('running until Ctrl-C');
       printUrls(stage);
@@ -173,11 +171,7 @@ async function demonstrate(stage: Stage, channel: { channelId: string; channelSe
 
 /** The secret's and the functions' names stand in the outputs of the channel, whose names end in a hash. */
 function readOutputs(outputs: Record<string, string>): Outputs {
-  const output = (prefix: string) => {
-    const name = Object.keys(outputs).find((key) => key.startsWith(prefix));
-    expect(name !== undefined, `the stack has an output ${prefix}…; it has ${Object.keys(outputs).join(', ')}`);
-    return outputs[name!];
-  };
+  const output = (prefix: string) => outputOf(outputs, prefix);
   const command = output('LineSetUpCommand');
   const setUpFunction = /--function-name (\S+)/.exec(command)?.[1];
   expect(setUpFunction !== undefined, `the set-up command names a function: ${command}`);
@@ -404,21 +398,6 @@ function printUrls(stage: Stage): void {
   print(`webhook           ${stage.localUrl(stage.line.getWebhookUrl()!)}`);
 }
 
-/** Stops the demo when something is not as it must be. */
-function expect(condition: boolean, expectation: string): void {
-  if (!condition) {
-    throw new Error(`not as expected: ${expectation}`);
-  }
-}
-
-/** Waits until something is so. */
-async function until(expectation: string, isSo: () => boolean | Promise<boolean>, found: () => string): Promise<void> {
-  const limitMs = 60_000;
-  for (const deadline = Date.now() + limitMs; !await isSo(); await sleep(200)) {
-    expect(Date.now() < deadline, `${expectation} within ${limitMs / 1000} s; what is missing: ${found()}`);
-  }
-}
-
 /** The CDK CLI tells of every resource twice and of every asset four times: some lines of progress are enough. */
 function condensed(log: Log): Log {
   let last = '';
@@ -432,16 +411,6 @@ function condensed(log: Log): Log {
     }
     last = progress;
   };
-}
-
-function printTable(rows: readonly string[][]): void {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  rows.forEach((row, i) => {
-    print(row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd());
-    if (i === 0) {
-      print(widths.map((width) => '─'.repeat(width)).join('  '));
-    }
-  });
 }
 
 main().catch((error: Error) => {
