@@ -1,7 +1,9 @@
 import { CampaignObjects } from './campaign-objects';
 import { flagOf } from './campaign-run';
 import { RunsStore } from './runs';
+import { sideBySide } from './side-by-side';
 import { ACTIVE_STATES, CampaignConfig, CampaignInput, CampaignRun, CampaignState, PLANNED_PREFIX, runKey } from '../../contract/campaigns';
+import { RunFlag } from '../../contract/chunk-send';
 import { JobNotification } from '../shared/notification';
 import { Telemetry } from '../shared/telemetry';
 
@@ -37,6 +39,12 @@ export interface RunDependencies {
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
+
+/** What chunks of a generation are to do that is not the last one. */
+export const SUPERSEDED: RunFlag = { state: 'CANCEL' };
+
+/** Flags that are written at a time. */
+const PARALLEL_FLAGS = 20;
 
 /** Key of the input of a run to come. */
 export function plannedInputKey(runId: string): string {
@@ -78,10 +86,19 @@ export async function writeFlag(run: CampaignRun, { objects }: Pick<RunDependenc
   await objects.write(flagKey(run.runId, run.generation), JSON.stringify(flagOf(run)));
 }
 
-/** Has somebody work on the run's generation. The flag comes first: chunks begin with it. */
-export async function execute(run: CampaignRun, deps: RunDependencies): Promise<void> {
-  await writeFlag(run, deps);
-  await deps.executions.start(run.runId, run.generation);
+/**
+ * Has somebody work on the run's generation. The flags come first: chunks begin with them.
+ *
+ * Functions of earlier generations may be left behind for up to 15 minutes, and read no flag but their own: they are told to stop, for good,
+ * or nobody's pause or cancellation would reach them any more. The flag of this generation may be there, written by whoever paused or
+ * cancelled the run meanwhile: it stays, because `run` is older then.
+ */
+export async function execute(run: CampaignRun, { objects, executions }: Pick<RunDependencies, 'objects' | 'executions'>): Promise<void> {
+  const { runId, generation } = run;
+  const earlier = Array.from({ length: generation - 1 }, (_, n) => n + 1);
+  await sideBySide(earlier, PARALLEL_FLAGS, async (each) => objects.write(flagKey(runId, each), JSON.stringify(SUPERSEDED)));
+  await objects.create(flagKey(runId, generation), JSON.stringify(flagOf(run)));
+  await executions.start(runId, generation);
 }
 
 /**

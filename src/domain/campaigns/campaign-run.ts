@@ -170,7 +170,9 @@ export function flagOf({ state, expiresAtTime }: Pick<CampaignRun, 'state' | 'ex
     case CampaignState.STARTING:
     case CampaignState.SENDING: return { state: 'RUN', ...(expiresAtTime !== undefined && { until: expiresAtTime }) };
     case CampaignState.CANCELLING:
-    case CampaignState.CANCELLED: return { state: 'CANCEL' };
+    case CampaignState.CANCELLED:
+    case CampaignState.EXPIRED:
+    case CampaignState.COMPLETED: return { state: 'CANCEL' };
     default: return { state: 'PAUSE' };
   }
 }
@@ -214,7 +216,8 @@ function endOf(run: CampaignRun, passing: CampaignState, end: CampaignState, now
   if (run.ambiguous || (hasBooks && end === CampaignState.CANCELLED)) {
     return { kind: 'change', then: 'EXECUTE', change: { ...change, state: passing, generation: run.generation + 1, automaticResumes: 0, endedAt: null } };
   }
-  return { kind: 'change', then: 'NONE', change: { ...change, state: end, ...(end === CampaignState.CANCELLED && { endedAt: iso(now) }) } };
+  // Whoever was left behind may send on.
+  return { kind: 'change', then: run.generation > 0 ? 'FLAG' : 'NONE', change: { ...change, state: end, ...(end === CampaignState.CANCELLED && { endedAt: iso(now) }) } };
 }
 
 function resumption(run: CampaignRun): RunDecision {

@@ -1,5 +1,7 @@
+import { flagKey, SUPERSEDED } from './begin-run';
 import { CampaignObjects, jsonLines, linesOf, readJson } from './campaign-objects';
 import { chunksToPreview, PREVIEW_PEOPLE, previewOf, previewOfPeople, problemsOf, quotaProblemOf } from './campaign-preview';
+import { flagOf } from './campaign-run';
 import { lastMemory, memoryKey, readMemory } from './look-memory';
 import { account, firstMemory, LookMemory, nextStep, OpenChunks, openOf, silentChunks, Step, stopsOf } from './next-step';
 import { booksOf, chunkKey, ChunkState, manifestOf, readResult, resultKey } from './run-results';
@@ -63,11 +65,15 @@ export async function lookAtRun(input: LookInput, deps: LookDependencies): Promi
 
 /** @returns undefined when somebody else changed the run meanwhile */
 async function lookOnce(look: LookInput, deps: LookDependencies): Promise<LookAnswer | undefined> {
-  const { runs, telemetry } = deps;
+  const { runs, objects, telemetry } = deps;
   const { runId, generation, entered } = look;
   const run = await runs.load(runId);
   if (run === undefined || run.generation !== generation) {
     telemetry.info('CAMPAIGN_LOOK_SUPERSEDED', 'a newer execution works on the run, or the run is gone: this one ends', { runId, generation, current: run?.generation });
+    if (run !== undefined && run.generation > generation) {
+      // A look that lost may have written otherwise.
+      await objects.write(flagKey(runId, generation), JSON.stringify(SUPERSEDED));
+    }
     return { next: 'END' };
   }
   const last = await readMemory(run, generation, deps.objects);
@@ -78,6 +84,9 @@ async function lookOnce(look: LookInput, deps: LookDependencies): Promise<LookAn
     return last.answer;
   }
   if (hasEnded(run)) {
+    if (hasFlag(run)) {
+      await objects.write(flagKey(runId, generation), JSON.stringify(flagOf(run)));
+    }
     return { next: 'END' };
   }
   const lastOfAny = last ?? await lastMemory(run, deps.objects);
@@ -104,6 +113,11 @@ async function lookOnce(look: LookInput, deps: LookDependencies): Promise<LookAn
 /** Nobody has to work on it. */
 function hasEnded({ state }: CampaignRun): boolean {
   return [...FINAL_STATES, CampaignState.PAUSED, CampaignState.FAILED, CampaignState.SCHEDULED, CampaignState.RECURRING].includes(state);
+}
+
+/** Somebody may send by its flag. */
+function hasFlag({ kind, frozen }: CampaignRun): boolean {
+  return kind === 'SEND' && frozen !== undefined;
 }
 
 /** Runs that send nothing, or to nobody. */
@@ -211,8 +225,11 @@ async function write(
   // That the recipients are frozen was written down by the pack step, which has no voice: the first look says it.
   const isChange = step.state !== run.state || (run.looks === 0 && step.state === CampaignState.SENDING);
   if (step.next === 'SEND') {
-    await objects.write(flagKey(run), JSON.stringify(step.flag));
+    await objects.write(flagKey(runId, generation), JSON.stringify(step.flag));
     await objects.write(answer.pending!.key, jsonLines(step.wave.map((chunk) => sendEvent(run, run.frozen!, chunk, deps))));
+  } else if (step.next === 'END' && hasFlag(run)) {
+    // Functions that did not come back may be sending.
+    await objects.write(flagKey(runId, generation), JSON.stringify(flagOf(step)));
   }
   const now = new Date(deps.now()).toISOString();
   const next: LookMemory = {
@@ -284,10 +301,6 @@ function noteOf(run: CampaignRun, step: Step, looks: number, chunks: readonly Ch
   };
 }
 
-function flagKey({ runId, generation }: CampaignRun): string {
-  return runKey(runId, `flags/${generation}.json`);
-}
-
 async function readIndex({ runId }: CampaignRun, { generation }: FrozenRecipients, { objects }: LookDependencies): Promise<FrozenChunk[]> {
   const key = runKey(runId, `chunks-${generation}/index.jsonl`);
   const text = await objects.read(key);
@@ -343,7 +356,7 @@ function sendEvent(run: CampaignRun, frozen: FrozenRecipients, { name, treatment
     ScheduledTime: startedAt,
     Chunk: { Bucket: bucket, Key: chunkKey(runId, frozen.generation, name) },
     Content: { Bucket: bucket, Key: runKey(runId, `content/${treatment}`) },
-    Flag: { Bucket: bucket, Key: flagKey(run) },
+    Flag: { Bucket: bucket, Key: flagKey(runId, run.generation) },
     Result: { Bucket: bucket, Key: resultKey(runId, name) },
   };
 }

@@ -90,6 +90,7 @@ async function watchActive(listed: CampaignRun, deps: WatchDependencies): Promis
     return undefined;
   }
   if (changed.state === CampaignState.FAILED) {
+    await writeFlag(changed, deps);
     telemetry.error('CAMPAIGN_RUN_LOST', 'nobody worked on a run any more, and resuming it was in vain; it is FAILED now and can be resumed', { runId, generation: changed.generation });
     await deps.announce(changed);
     return 'failed';

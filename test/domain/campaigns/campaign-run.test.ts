@@ -32,9 +32,9 @@ function decided(command: RunCommand, state: CampaignState, fields: Partial<Camp
 test.each<[CampaignState, string, string, string]>([
   [CampaignState.SCHEDULED, 'refused', 'refused', 'CANCELLED UNSCHEDULE'],
   [CampaignState.RECURRING, 'refused', 'refused', 'CANCELLED UNSCHEDULE'],
-  [CampaignState.STARTING, 'PAUSED NONE', 'done', 'CANCELLING EXECUTE'],
+  [CampaignState.STARTING, 'PAUSED FLAG', 'done', 'CANCELLING EXECUTE'],
   [CampaignState.SENDING, 'PAUSING FLAG', 'done', 'CANCELLING FLAG'],
-  [CampaignState.HELD, 'PAUSED NONE', 'done', 'CANCELLING EXECUTE'],
+  [CampaignState.HELD, 'PAUSED FLAG', 'done', 'CANCELLING EXECUTE'],
   [CampaignState.PAUSING, 'done', 'refused', 'CANCELLING FLAG'],
   [CampaignState.PAUSED, 'done', 'SENDING EXECUTE', 'CANCELLING EXECUTE'],
   [CampaignState.CANCELLING, 'refused', 'refused', 'done'],
@@ -50,7 +50,7 @@ test.each<[string, Partial<CampaignRun>]>([
   ['has no recipients yet', { frozen: undefined }], ['only estimates', { kind: 'ESTIMATE' }], ['is a dry run', { kind: 'DRY_RUN' }],
 ])('a run that %s is cancelled at once', (_name, fields) => {
   for (const state of [CampaignState.STARTING, CampaignState.PAUSED, CampaignState.FAILED]) {
-    expect(decided('cancel', state, fields)).toBe('CANCELLED NONE');
+    expect(decided('cancel', state, fields)).toBe('CANCELLED FLAG');
   }
 });
 
@@ -138,6 +138,7 @@ describe('recovery', () => {
 test.each<[CampaignState, string]>([
   [CampaignState.STARTING, 'RUN'], [CampaignState.SENDING, 'RUN'], [CampaignState.PAUSING, 'PAUSE'], [CampaignState.PAUSED, 'PAUSE'], [CampaignState.HELD, 'PAUSE'],
   [CampaignState.FAILED, 'PAUSE'], [CampaignState.CANCELLING, 'CANCEL'], [CampaignState.CANCELLED, 'CANCEL'],
+  [CampaignState.EXPIRED, 'CANCEL'], [CampaignState.COMPLETED, 'CANCEL'],
 ])('chunks of a run that is %s are to %s', (state, flag) => {
   expect(flagOf({ state })).toEqual({ state: flag });
 });

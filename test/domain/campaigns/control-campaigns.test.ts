@@ -35,7 +35,7 @@ describe('start', () => {
       expiresAtTime: '2026-11-23T04:00:00.000Z',
     });
     expect(world.steps).toEqual([
-      `create runs/${RUN}/input.json`, `write runs/${RUN}/content/0`, 'PutItemCommand', `write runs/${RUN}/flags/1.json`, `start ${RUN}-1`, 'announce STARTING',
+      `create runs/${RUN}/input.json`, `write runs/${RUN}/content/0`, 'PutItemCommand', `create runs/${RUN}/flags/1.json`, `start ${RUN}-1`, 'announce STARTING',
     ]);
     expect(JSON.parse(world.files.get(`runs/${RUN}/input.json`)!)).toMatchObject({ kind: 'SEND', canary: 'AUTO', treatments: [{ name: '0', weight: 1, data: 'Hello' }] });
     expect(world.files.get(`runs/${RUN}/content/0`)).toBe('Hello');
@@ -291,6 +291,38 @@ describe('pause, resume, cancel', () => {
     expect(world.announced.at(-1)).toMatchObject({ state: 'PAUSING' });
   });
 
+  test.each([['pause', CampaignState.SENDING, 'PAUSE'], ['cancel', CampaignState.SENDING, 'CANCEL'], ['pause', CampaignState.STARTING, 'PAUSE']])(
+    '%s is not taken back by a start that is repeated at the same moment and read the run as %s', async (action, state, expected) => {
+      // GIVEN a run that a crash kept from its execution
+      await world.change(RUN, { state });
+      world.executions.clear();
+      // WHEN it is made whole by a repeat, and stopped meanwhile
+      jest.spyOn(world.dependencies.executions, 'status').mockImplementationOnce(async () => {
+        await world.run({ action, runId: RUN });
+        return 'NONE';
+      });
+      await world.run(START);
+      // THEN
+      expect(world.executions.has(`${RUN}-1`)).toBe(true);
+      expect(flag(1)).toEqual({ state: expected });
+    });
+
+  test('a new execution has those before it begin nothing else, also when it was cut off and is made whole', async () => {
+    // GIVEN a run that has failed while its functions send
+    await world.runs.freeze(RUN, 1, FROZEN, 'T');
+    await world.change(RUN, { state: CampaignState.FAILED });
+    expect(flag(1)).toEqual({ state: 'RUN' });
+    world.crashAfter = 1;
+    await expect(world.run({ action: 'resume', runId: RUN })).rejects.toThrow(Crash);
+    expect(world.executions.has(`${RUN}-2`)).toBe(false);
+    // WHEN
+    world.crashAfter = Infinity;
+    await world.run({ action: 'resume', runId: RUN });
+    // THEN
+    expect([flag(1), flag(2)]).toEqual([{ state: 'CANCEL' }, { state: 'RUN' }]);
+    expect(world.steps.slice(-3)).toEqual([`create runs/${RUN}/flags/2.json`, `start ${RUN}-2`, 'announce SENDING']);
+  });
+
   test('a pause that a look overwrote, or that was cut off, is made whole by asking again', async () => {
     world.crashAfter = 1;
     await expect(world.run({ action: 'pause', runId: RUN })).rejects.toThrow(Crash);
@@ -316,7 +348,9 @@ describe('pause, resume, cancel', () => {
   test('resume is a new execution with a flag of its own', async () => {
     await world.change(RUN, { state: CampaignState.PAUSED, reason: CampaignReason.OPERATOR });
     expect(await world.run({ action: 'resume', runId: RUN })).toMatchObject({ state: 'STARTING', generation: 2 });
-    expect(world.steps.slice(-4)).toEqual(['UpdateItemCommand', `write runs/${RUN}/flags/2.json`, `start ${RUN}-2`, 'announce STARTING']);
+    expect(world.steps.slice(-5)).toEqual([
+      'UpdateItemCommand', `write runs/${RUN}/flags/1.json`, `create runs/${RUN}/flags/2.json`, `start ${RUN}-2`, 'announce STARTING',
+    ]);
     expect(flag(2)).toEqual({ state: 'RUN' });
     world.steps.length = 0;
     expect(await world.run({ action: 'resume', runId: RUN })).toMatchObject({ generation: 2 });

@@ -3,7 +3,7 @@ import { CampaignReason, CampaignState, FrozenChunk } from '../../../src/contrac
 import { ChunkSendEvent, RunFlag } from '../../../src/contract/chunk-send';
 import { SendErrorCode } from '../../../src/contract/custom-channel';
 import { openChunks } from '../../../src/domain/campaigns/look-memory';
-import { RunsStore } from '../../../src/domain/campaigns/runs';
+import { RunChange, RunsStore } from '../../../src/domain/campaigns/runs';
 import { RUN_ID } from '../../support/freeze-world';
 import { canaryOf, chunksOf, LookWorld, Outcome } from '../../support/look-world';
 
@@ -125,14 +125,51 @@ describe('a look', () => {
     expect((await world.run).looks).toBe(1);
   });
 
-  test('of an older execution, of a run that rests, and of none, ends and writes nothing', async () => {
+  test('of an older execution, of a run that rests, and of none, ends and writes nothing but that nobody goes on', async () => {
     await world.freeze(chunksOf(2), { state: PAUSED, generation: 2 });
     const written = world.objects.written.length;
+    const flagOf = (generation: number) => world.objects.json<RunFlag>(`runs/${RUN_ID}/flags/${generation}.json`).state;
     expect(await world.look({ generation: 1 })).toEqual({ next: 'END' });
     expect(await world.look({ generation: 2 })).toEqual({ next: 'END' });
     expect(await world.look({ runId: 'run-none' })).toEqual({ next: 'END' });
-    expect(world.objects.written).toHaveLength(written);
+    expect(world.objects.written.slice(written)).toEqual([1, 2].map((generation) => `runs/${RUN_ID}/flags/${generation}.json`));
+    expect([flagOf(1), flagOf(2)]).toEqual(['CANCEL', 'PAUSE']);
     expect((await world.run).looks).toBe(0);
+  });
+
+  test.each<[string, RunChange, string]>([
+    ['a newer execution', { generation: 2 }, 'CANCEL'], ['a cancellation of a held run', { state: CANCELLED }, 'CANCEL'], ['a pause of a held run', { state: PAUSED }, 'PAUSE'],
+  ])('that loses against %s lets nobody send by the flag that it wrote', async (_case, change, expected) => {
+    // GIVEN a change between the look's reading and its writing, and what was written for it
+    await world.freeze(chunksOf(8));
+    let flagWhenLost: unknown;
+    const racing: RunsStore = Object.assign(Object.create(world.runs), {
+      noteLook: async (...parameters: Parameters<RunsStore['noteLook']>) => {
+        flagWhenLost = world.objects.json<RunFlag>(`runs/${RUN_ID}/flags/1.json`).state;
+        await world.runs.transition(await world.run, change, 'T');
+        return world.runs.noteLook(...parameters);
+      },
+    });
+    // WHEN
+    expect(await world.look({}, { runs: racing })).toEqual({ next: 'END' });
+    // THEN
+    expect(flagWhenLost).toBe('RUN');
+    expect(world.objects.json<RunFlag>(`runs/${RUN_ID}/flags/1.json`).state).toBe(expected);
+  });
+
+  test.each<[string, CampaignState, CampaignState, string]>([
+    ['fails', SENDING, FAILED, 'PAUSE'], ['is paused', PAUSING, PAUSED, 'PAUSE'], ['is cancelled', CANCELLING, CANCELLED, 'CANCEL'],
+  ])('of a run that %s while functions are left behind tells them', async (_case, state, end, expected) => {
+    // GIVEN a wave of which nobody knows
+    await world.freeze(chunksOf(8));
+    await world.look();
+    await world.runs.transition(await world.run, { state }, 'T');
+    expect(world.objects.json<RunFlag>(`runs/${RUN_ID}/flags/1.json`).state).toBe('RUN');
+    // WHEN
+    await world.look({ error: { Error: 'States.Timeout' } });
+    // THEN
+    expect((await world.run).state).toBe(end);
+    expect(world.objects.json<RunFlag>(`runs/${RUN_ID}/flags/1.json`).state).toBe(expected);
   });
 
   test('that loses against a pause decides anew, and the flag says so in the end', async () => {

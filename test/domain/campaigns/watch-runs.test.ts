@@ -39,6 +39,10 @@ describe('a run that somebody should be working on', () => {
     expect(world.executions.get(`${RUN}-2`)).toBe('RUNNING');
     expect(flag(2)).toEqual({ state: 'RUN' });
     expect(world.telemetry.codes).toContain('CAMPAIGN_RUN_RESUMED');
+    // Functions of the first one may be left behind: they begin nothing else, whatever the run is told from now on.
+    expect(flag(1)).toEqual({ state: 'CANCEL' });
+    expect(await world.run({ action: 'cancel', runId: RUN })).toMatchObject({ state: 'CANCELLING' });
+    expect([flag(1), flag(2)]).toEqual([{ state: 'CANCEL' }, { state: 'CANCEL' }]);
   });
 
   test('fails when three more executions end by themselves, and can be resumed', async () => {
@@ -49,6 +53,7 @@ describe('a run that somebody should be working on', () => {
     }
     expect(await world.load(RUN)).toMatchObject({ state: 'FAILED', reason: 'EXECUTION_LOST', generation: 4, message: expect.stringContaining('resumed 3 times in vain') });
     expect(world.announced.at(-1)).toMatchObject({ state: 'FAILED' });
+    expect([flag(1), flag(2), flag(3), flag(4)].map((each: any) => each.state)).toEqual(['CANCEL', 'CANCEL', 'CANCEL', 'PAUSE']);
     expect(world.telemetry.codes).toContain('CAMPAIGN_RUN_LOST');
     expect(await world.run({ action: 'resume', runId: RUN })).toMatchObject({ state: 'STARTING', generation: 5, automaticResumes: 0 });
   });
