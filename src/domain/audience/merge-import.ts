@@ -147,13 +147,14 @@ function mergeSubscription(before: Row, endpoint: ImportRow['endpoint'], clock: 
   const newer = isNewer(clock, before);
   // By a row of this import, which had found the person opted in, or had not found them.
   const isOwn = before.subscriptionEventId?.startsWith(markPrefix(importId)) === true;
+  const told = { at: toldAt(before) ?? clock.at, mark: before.subscriptionEventId ?? '' };
   const applies = allowReOptIn ? newer : applyCautiously();
   // A row of somebody else's making may lack what every subscriber has.
   const missing = members({ Address, ChannelType, OptOut: 'NONE', EndpointStatus: 'ACTIVE' }).filter(({ path }) => valueAt(before, path) === undefined);
-  const EffectiveDate = isoTime(clock.at);
+  // Of a file's rows that say that somebody is in, the newest date and the greatest mark hold, in whichever order they come.
   const said = rowIsIn && !allowReOptIn
-    ? members({ EffectiveDate })
-    : members({ OptOut, EndpointStatus, EffectiveDate, subscriptionAt: clock.at, subscriptionEventId: clock.mark });
+    ? members({ EffectiveDate: isoTime(Math.max(clock.at, told.at)), subscriptionEventId: clock.mark > told.mark ? clock.mark : told.mark })
+    : members({ OptOut, EndpointStatus, EffectiveDate: isoTime(clock.at), subscriptionAt: clock.at, subscriptionEventId: clock.mark });
   return {
     sets: applies ? [...missing.filter(({ path: [name] }) => !said.some((member) => member.path[0] === name)), ...said] : missing,
     changes: applies && (before.OptOut !== OptOut || before.EndpointStatus !== EndpointStatus),
@@ -163,7 +164,7 @@ function mergeSubscription(before: Row, endpoint: ImportRow['endpoint'], clock: 
   /** The clock of a person who is in stays: an opt-out that still waits in a queue is to be newer than the file. */
   function applyCautiously(): boolean {
     if (rowIsIn) {
-      return wasIn && isOwn && clock.at > (toldAt(before) ?? clock.at);
+      return wasIn && isOwn && (clock.at > told.at || clock.mark > told.mark);
     }
     return wasIn ? isOwn || newer : isOwn && newer;
   }

@@ -248,9 +248,8 @@ async function afterwards(before: string, order: readonly ImportRow[], allowReOp
   for (const row of order) {
     await world.write([row]);
   }
-  const { CreationDate: _, subscriptionEventId, ...row } = world.row(1)!;
-  // Who is in by a file has the mark of the row that made them known, whichever was first.
-  return { row: row.subscriptionAt === 0 ? row : { ...row, subscriptionEventId }, wasOut };
+  const { CreationDate: _, ...row } = world.row(1)!;
+  return { row, wasOut };
 }
 
 function isOut({ erased, OptOut, EndpointStatus }: Partial<SubscriberRow>): boolean {

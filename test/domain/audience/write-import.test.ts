@@ -178,6 +178,7 @@ describe('a tag', () => {
 
   test('stays when an older event would erase', async () => {
     await world.write(people(1, 1), { tag: 'vip' });
+    await world.store.follow({ userId: userId(1), at: T, eventId: 'E' });
     expect(await world.store.unfollow({ userId: userId(1), at: T - 1, eventId: 'E' }, 'DELETE')).toBe('outdated');
     expect(world.tagRow('vip', 1)).toBeDefined();
   });
