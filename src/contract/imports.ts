@@ -142,6 +142,8 @@ export interface ImportStats {
   readonly tag?: string;
   /** Why nothing is imported, in a sentence for the operator. */
   readonly refused?: string;
+  /** Present and true when the reason quotes the file's first row: a file without a header has a person there. Then only the summary has it. */
+  readonly quotesHeader?: true;
 }
 
 /** Item of the map that writes: a chunk of rows, or, after all of those, a shard of a tag to be swept. */

@@ -78,7 +78,7 @@ export async function finishImport(input: FinishInput, deps: FinishImportDepende
   } else {
     telemetry.error('IMPORT_FAILED', 'an import of subscribers failed; its summary says why', { ...fields, summary: `s3://${objects.bucket}/${key}` });
   }
-  await deps.notify(importEnded(summary));
+  await deps.notify(importEnded(stats?.quotesHeader ? { ...summary, message: `the header of the file is refused; the reason, which quotes it, is in s3://${objects.bucket}/${key}` } : summary));
   return summary;
 }
 

@@ -160,7 +160,7 @@ class FrozenImport {
       if (!(error instanceof ImportRefused)) {
         throw error;
       }
-      return this.refuse(error.message);
+      return this.refuse(error.message, error.quotesHeader);
     }
     this.chunks.end();
     this.rejects.end();
@@ -170,12 +170,12 @@ class FrozenImport {
   }
 
   /** Writes down that nothing is imported. */
-  public async refuse(refused: string): Promise<FreezeAnswer> {
+  public async refuse(refused: string, quotesHeader = false): Promise<FreezeAnswer> {
     this.rejects.end();
     await this.uploads.end();
     // Without the reason, which may quote the file's first line.
     this.deps.telemetry.error('IMPORT_REFUSED', 'nothing of the file is imported; the summary says why', { importId: this.importId, ...this.counts() });
-    return this.writeStats({ refused });
+    return this.writeStats({ refused, ...(quotesHeader && { quotesHeader }) });
   }
 
   private async freeze(tag: string | undefined): Promise<FreezeAnswer> {
@@ -214,7 +214,7 @@ class FrozenImport {
       : undefined;
   }
 
-  private async writeStats(more: Pick<ImportStats, 'refused' | 'tag'>): Promise<FreezeAnswer> {
+  private async writeStats(more: Pick<ImportStats, 'refused' | 'quotesHeader' | 'tag'>): Promise<FreezeAnswer> {
     const stats: ImportStats = {
       importId: this.importId,
       file: this.file,

@@ -96,13 +96,13 @@ export function importColumns(header: readonly string[], config: Pick<ImportConf
     const linesOwn = column === LINES_ID && !hasIdMember && mappingOf(column, config) === undefined;
     const target = linesOwn ? { to: 'MEMBER', member: 'Address' } as const : targetOfColumn(column, config);
     if (typeof target === 'string') {
-      throw new ImportRefused(target);
+      throw new ImportRefused(target, true);
     }
     if (onlyIds && !isIdMember(target)) {
-      throw new ImportRefused(`column ${quoted(column)}: a file of the format USER_IDS holds LINE user ids and nothing else, in a column called userId, User.UserId, Id or Address. Take the format CSV for files with other columns`);
+      throw new ImportRefused(`column ${quoted(column)}: a file of the format USER_IDS holds LINE user ids and nothing else, in a column called userId, User.UserId, Id or Address. Take the format CSV for files with other columns`, true);
     }
     const again = (first: string): never => {
-      throw new ImportRefused(`column ${quoted(column)}: column ${quoted(first)} goes to the same member, which has one value only. Only attributes (Attributes.…, User.UserAttributes.…) may have several columns. Leave one of them out of the import with an entry of columns: { ${quoted(column)}: '' }`);
+      throw new ImportRefused(`column ${quoted(column)}: column ${quoted(first)} goes to the same member, which has one value only. Only attributes (Attributes.…, User.UserAttributes.…) may have several columns. Leave one of them out of the import with an entry of columns: { ${quoted(column)}: '' }`, true);
     };
     switch (target.to) {
       case 'NOWHERE':
@@ -123,7 +123,7 @@ export function importColumns(header: readonly string[], config: Pick<ImportConf
     }
   });
   if (!ID_MEMBERS.some((member) => members[member])) {
-    throw new ImportRefused(noIdColumn(names.filter((name) => name !== '')));
+    throw new ImportRefused(noIdColumn(names.filter((name) => name !== '')), true);
   }
   return {
     width: header.length,

@@ -117,6 +117,16 @@ describe('an import fails', () => {
     expect(await failed({ freeze: { next: 'REFUSE', importId: ID } }, 'column "Adress" is not known')).toMatchObject({ rows: 1_000, imported: 0, rejected: 1_000 });
   });
 
+  test('when the header was refused, which perhaps is a person and is told nobody', async () => {
+    put('claim.json', { owner: EXECUTION, claimedAt: '2026-11-01T00:00:00.000Z' });
+    put('stats.json', { ...STATS, frozen: 0, rejected: 0, refused: 'the header has \'Aya\', \'aya@example.com\'', quotesHeader: true });
+    const summary = await finish({ freeze: { next: 'REFUSE', importId: ID } });
+    expect(objects.json(importKey(ID, 'summary.json'))).toMatchObject({ message: expect.stringContaining('aya@example.com') });
+    const message = `the header of the file is refused; the reason, which quotes it, is in s3://${objects.bucket}/imports/${ID}/summary.json`;
+    expect(notifications.map(({ body }) => body)).toEqual([{ Message: 'Import Failed', ImportResult: { ...summary, message } }]);
+    expect(JSON.stringify([notifications, telemetry])).not.toContain('aya@');
+  });
+
   test('when a part was not written, and says what was', async () => {
     givenWritten();
     objects.objects.delete(importKey(ID, 'results/1.json'));
