@@ -54,7 +54,7 @@ async function shell(cwd: string, env: Record<string, string>): Promise<number> 
   const interactive = process.stdin.isTTY === true;
   // A shell that is talked to needs the terminal, which a process group of its own would lose.
   const child = interactive
-    ? spawn(process.env.SHELL ?? 'sh', [], { cwd, env: { ...env, PS1: 'stage $ ' }, stdio: 'inherit' })
+    ? spawn(process.env.SHELL ?? 'sh', [], { cwd, env, stdio: 'inherit' })
     : spawn('sh', ['-e'], { cwd, env, stdio: 'inherit', detached: true });
   const release = interactive || child.pid === undefined ? () => {} : guardGroup(child.pid);
   try {
