@@ -52,8 +52,8 @@ export function chunkReport(runId: string, batches: readonly ChunkBatch[], stopp
       ambiguous += isAmbiguous ? 1 : 0;
       lines.push(line);
       counts[line.status === 'deferred' ? 'pending' : line.status]++;
-      if (line.code !== undefined) {
-        reasons[line.code] = (reasons[line.code] ?? 0) + 1;
+      if (found?.code !== undefined) {
+        reasons[found.code] = (reasons[found.code] ?? 0) + 1;
       }
     }
     known.forEach(({ batch: { aggregationUnit } }) => isKept && aggregationUnit !== undefined && units.add(aggregationUnit));

@@ -158,7 +158,7 @@ describe('an event that comes twice', () => {
     expect(world.notifications).toHaveLength(1);
   });
 
-  test.each([[{ tag: { kind: 'fixed' as const, tag: 'vip' }, replaceTag: true }], [{ maxRejectedPercent: 0 }]])(
+  test.each<[Partial<ImportConfig>]>([[{ tag: { kind: 'fixed', tag: 'vip' }, replaceTag: true }], [{ maxRejectedPercent: 0 }]])(
     'to the same execution, after its answer was lost, gets the same answer: %j', async (config) => {
       world.config = { ...world.config, ...config };
       world.content!.push('nobody\n');
