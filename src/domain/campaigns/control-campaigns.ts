@@ -284,7 +284,7 @@ async function retry(request: JsonObject, deps: ControlDependencies): Promise<Co
   }
   const wanted: readonly RetryStatus[] = ['failed', ...(includeUnknown ? ['unknown' as const] : []), ...(includePending ? ['pending' as const] : [])];
   const token = typeof clientToken === 'string' ? wellFormed(clientToken) : retryToken(run.runId, wanted);
-  const inputHash = hashOfInput({ action: 'retry', runId: run.runId, includeUnknown, ...(includePending && { includePending }) });
+  const inputHash = hashOfInput({ action: 'retry', runId: run.runId, includeUnknown, ...(includePending === true && { includePending }) });
   const existing = await deps.runs.load(runIdOf(token, 'SEND', deps.config.runner));
   if (existing) {
     return repeated(existing, inputHash, deps);

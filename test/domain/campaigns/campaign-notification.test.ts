@@ -65,7 +65,8 @@ describe('a notification', () => {
   });
 
   test('of a campaign to nobody is no success', () => {
-    const empty = { ...RUN, state: CampaignState.COMPLETED, reason: CampaignReason.EMPTY_AUDIENCE, counts: { ...COUNTS, accepted: 0, skipped: 0, failed: 0 } };
+    const counts = { ...COUNTS, accepted: 0, skipped: 0, failed: 0 };
+    const empty = { ...RUN, state: CampaignState.COMPLETED, reason: CampaignReason.EMPTY_AUDIENCE, counts };
     expect(notificationOf(empty)).toMatchObject({
       type: 'failure',
       subject: 'A campaign had nobody to send to',
