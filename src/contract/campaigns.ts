@@ -32,6 +32,7 @@
  * | `runs/<run id>/looks/<generation>-<look>.json` | what a look answered, and what the next one must know of it |
  * | `runs/<run id>/results/<chunk name>.jsonl` | result object of a chunk, see `chunk-send.ts` |
  * | `runs/<run id>/manifest.json` | list of the result objects, and the books: `ResultManifest` |
+ * | `runs/<run id>/retried/<status>.json` | `{"runId"}` of the retry that sends to the people who are so |
  * | `runs/<run id>/preview.json` | of a dry run: `CampaignPreview` |
  * | `runs/<run id>/statistics.json` | the channel's statistics, as last collected |
  * | `spill/<run id>/<generation>/<partition>/<part>-<attempt>-<number>.jsonl` | people by the hash of their address, while recipients are frozen |

@@ -9,6 +9,7 @@ import {
   CampaignInput, CampaignKind, CampaignPreview, CampaignRun, CampaignState, FINAL_STATES, RetryStatus, SourceNeeds, runKey,
 } from '../../contract/campaigns';
 import { InputProblem, received } from '../../contract/segments';
+import { MAX_NESTING, nestsTooDeeply } from '../shared/nesting';
 import { wellFormed } from '../shared/well-formed';
 
 type JsonObject = { readonly [member: string]: unknown };
@@ -109,6 +110,9 @@ export interface StartOptions {
 export async function start(json: unknown, options: StartOptions, deps: ControlDependencies): Promise<RunReport | RefusedRequest> {
   const { kind, clientToken, startedBy } = options;
   const { needs, config, runs, now } = deps;
+  if (nestsTooDeeply(json)) {
+    return { errors: [{ path: '', message: `has more than ${MAX_NESTING} objects and lists inside of each other: write the message flatter, or as JSON text` }] };
+  }
   const inputHash = isObject(json) ? hashOfInput(json) : '';
   const token = kind === 'SEND' && isObject(json) && typeof json.clientToken === 'string' ? wellFormed(json.clientToken) : clientToken;
   if (token !== undefined) {
@@ -251,15 +255,12 @@ async function unschedule({ runId }: CampaignRun, schedules: ControlDependencies
   await removeObject(plannedInputKey(runId));
 }
 
-/** What a retry may be of, in the order in which people are asked for. */
-const RETRIES: readonly (readonly RetryStatus[])[] = [['failed'], ['failed', 'unknown'], ['failed', 'pending'], ['failed', 'unknown', 'pending']];
-
 /**
  * Starts a run of people whom one that has ended did not reach: those whom it failed to reach; with `includeUnknown` those who may have got the
  * message; with `includePending` those whose turn never came, because it was cancelled or its time was over.
  *
- * Nobody who was accepted is ever among them. A kind of people is retried once: whom a retry did not reach is its own to retry. Only a
- * `clientToken` of the caller's has them sent to once more.
+ * Nobody who was accepted is ever among them. A kind of people is retried once: whom a retry did not reach is its own to retry. Of retries
+ * that are asked for at the same time the first one claims the kind. Only a `clientToken` of the caller's has them sent to once more.
  */
 async function retry(request: JsonObject, deps: ControlDependencies): Promise<ControlAnswer> {
   const { objects, now } = deps;
@@ -285,20 +286,25 @@ async function retry(request: JsonObject, deps: ControlDependencies): Promise<Co
   const wanted: readonly RetryStatus[] = ['failed', ...(includeUnknown ? ['unknown' as const] : []), ...(includePending ? ['pending' as const] : [])];
   const token = typeof clientToken === 'string' ? wellFormed(clientToken) : retryToken(run.runId, wanted);
   const inputHash = hashOfInput({ action: 'retry', runId: run.runId, includeUnknown, ...(includePending === true && { includePending }) });
-  const existing = await deps.runs.load(runIdOf(token, 'SEND', deps.config.runner));
+  const retryId = runIdOf(token, 'SEND', deps.config.runner);
+  const existing = await deps.runs.load(retryId);
   if (existing) {
     return repeated(existing, inputHash, deps);
   }
-  const retries = clientToken === undefined ? await retriesOf(run.runId, deps) : [];
-  const statuses = wanted.filter((each) => !retries.some((retried) => retried.statuses.includes(each)));
-  const people = statuses.reduce((sum, each) => sum + peopleOf(run, each), 0);
-  if (run.kind !== 'SEND' || !FINAL_STATES.includes(run.state) || people === 0) {
-    return { errors: [{ path: 'runId', message: whyNoRetry(run, wanted, retries) }] };
+  const isOnce = clientToken === undefined;
+  const claimed = isOnce ? await claimsOf(run.runId, wanted, deps) : {};
+  if (run.kind !== 'SEND' || !FINAL_STATES.includes(run.state) || peopleLeft(run, wanted, claimed, retryId) === 0) {
+    return { errors: [{ path: 'runId', message: whyNoRetry(run, wanted, claimed) }] };
   }
   const text = await objects.read(inputKey(run.runId));
   if (text === undefined) {
     return { errors: [{ path: 'runId', message: `must be a run whose input is still kept, got ${received(run.runId)}: start the campaign anew` }] };
   }
+  const claims = isOnce ? await claim(run.runId, wanted, retryId, deps) : {};
+  if (peopleLeft(run, wanted, claims, retryId) === 0) {
+    return { errors: [{ path: 'runId', message: whyNoRetry(run, wanted, claims) }] };
+  }
+  const statuses = wanted.filter((each) => isOf(claims[each], retryId));
   const { startAt, recurrence, startedBy: before, ...original }: CampaignInput = JSON.parse(text);
   return startInput({
     ...original,
@@ -315,17 +321,41 @@ function retryToken(runId: string, statuses: readonly RetryStatus[]): string {
   return `retry/${runId}/${statuses.join('+')}`;
 }
 
-/** Retries of a run that were asked for without a token. */
-async function retriesOf(runId: string, { runs, config: { runner } }: ControlDependencies): Promise<readonly Retried[]> {
-  const retried = await Promise.all(RETRIES.map(async (statuses) => ({
-    statuses, run: await runs.load(runIdOf(retryToken(runId, statuses), 'SEND', runner)),
-  })));
-  return retried.flatMap(({ statuses, run }) => (run ? [{ statuses, runId: run.runId }] : []));
+/** Kind of people → run id of the retry that sends to them. */
+type RetryClaims = { readonly [kind in RetryStatus]?: string };
+
+/** Key of the run id of the retry that people of a run were claimed for. It is kept as long as the run's input, without which nothing is retried. */
+function claimKey(runId: string, kind: RetryStatus): string {
+  return runKey(runId, `retried/${kind}.json`);
 }
 
-interface Retried {
-  readonly statuses: readonly RetryStatus[];
-  readonly runId: string;
+/** What was claimed by retries that were asked for without a token. */
+async function claimsOf(runId: string, statuses: readonly RetryStatus[], { objects }: ControlDependencies): Promise<RetryClaims> {
+  const claims = await Promise.all(statuses.map(async (kind) => {
+    const text = await objects.read(claimKey(runId, kind));
+    return text === undefined ? [] : [[kind, (JSON.parse(text) as { readonly runId: string }).runId] as const];
+  }));
+  return Object.fromEntries(claims.flat());
+}
+
+/**
+ * Claims people for a retry, kind by kind, unless another one has them: once and for all, so that a retry which was cut off claims the same
+ * when it is asked for again.
+ *
+ * @returns who has them
+ */
+async function claim(runId: string, statuses: readonly RetryStatus[], retryId: string, deps: ControlDependencies): Promise<RetryClaims> {
+  await Promise.all(statuses.map(async (kind) => deps.objects.create(claimKey(runId, kind), JSON.stringify({ runId: retryId }))));
+  return claimsOf(runId, statuses, deps);
+}
+
+/** Nobody has them, or the retry itself. */
+function isOf(claimedBy: string | undefined, retryId: string): boolean {
+  return claimedBy === undefined || claimedBy === retryId;
+}
+
+function peopleLeft(run: CampaignRun, statuses: readonly RetryStatus[], claims: RetryClaims, retryId: string): number {
+  return statuses.reduce((sum, each) => sum + (isOf(claims[each], retryId) ? peopleOf(run, each) : 0), 0);
 }
 
 /** One that ended before anybody looked at it sent to nobody. */
@@ -333,7 +363,7 @@ function peopleOf({ counts, frozen, looks }: CampaignRun, outcome: RetryStatus):
   return counts?.[outcome] ?? (outcome === 'pending' && looks === 0 ? frozen?.recipients ?? 0 : 0);
 }
 
-function whyNoRetry(run: CampaignRun, statuses: readonly RetryStatus[], retries: readonly Retried[]): string {
+function whyNoRetry(run: CampaignRun, statuses: readonly RetryStatus[], claims: RetryClaims): string {
   const { runId, kind, state } = run;
   if (kind !== 'SEND') {
     return `must be a run that sent, and ${runId} was ${kind === 'DRY_RUN' ? 'a dry run' : 'an estimate'}: start the campaign itself`;
@@ -341,9 +371,11 @@ function whyNoRetry(run: CampaignRun, statuses: readonly RetryStatus[], retries:
   if (!FINAL_STATES.includes(state)) {
     return `must be a run that has ended, and ${runId} is ${state}: resume it, or wait for its end or cancel it first`;
   }
-  if (retries.some((retried) => retried.statuses.some((each) => statuses.includes(each) && peopleOf(run, each) > 0))) {
-    return `must be a run that was not retried, and ${runId} was, as ${retries.map((retried) => retried.runId).join(' and ')}: `
-      + 'retry that one for people whom it did not reach, or write a clientToken to send to all of them once more';
+  const retries = new Set(statuses.flatMap((each) => (peopleOf(run, each) > 0 ? claims[each] ?? [] : [])));
+  if (retries.size > 0) {
+    return `must be a run that was not retried, and ${runId} was, as ${[...retries].join(' and ')}: `
+      + 'retry that one for people whom it did not reach (when it does not exist, its start was cut off: ask for it again as it was asked for), '
+      + 'or write a clientToken to send to all of them once more';
   }
   const left = { pending: 'includePending', unknown: 'includeUnknown' } as const;
   const others = (['pending', 'unknown'] as const).filter((each) => !statuses.includes(each) && peopleOf(run, each) > 0);

@@ -52,6 +52,20 @@ describe('start', () => {
     expect(world.telemetry.codes).toEqual(Array(4).fill('CAMPAIGN_REQUEST_REFUSED'));
   });
 
+  test.each([64, 50_000])('%i lists inside of each other are refused and not hashed', async (levels) => {
+    const deep = JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+    expect(await world.errors({ ...START, message: { data: deep } })).toEqual([expect.stringContaining('has more than 64 objects and lists inside of each other')]);
+    expect(await world.errors(JSON.parse(`[${JSON.stringify(START)},${'['.repeat(levels)}${']'.repeat(levels)}]`))).toHaveLength(1);
+    // Also where it is no start.
+    expect(await world.errors({ action: 'pause', runId: deep })).toHaveLength(1);
+    expect(world.steps).toEqual([]);
+  });
+
+  test('as much as LINE nests is taken', async () => {
+    const box = (levels: number): object => levels === 0 ? { type: 'text', text: 'Hello' } : { type: 'box', contents: [box(levels - 1)] };
+    expect(await world.run({ ...START, message: { data: box(30) } })).toMatchObject({ state: 'STARTING' });
+  });
+
   test('twice with one token is one run', async () => {
     const first = await world.run(START);
     world.now += 60_000;
@@ -483,8 +497,41 @@ describe('retry', () => {
       expect((await world.run({ action: 'retry', runId: RUN, includePending: true })).runId).toBe(retried.runId);
       expect(await world.errors({ action: 'retry', runId: RUN })).toEqual([
         `runId must be a run that was not retried, and ${RUN} was, as ${retried.runId}: `
-        + 'retry that one for people whom it did not reach, or write a clientToken to send to all of them once more',
+        + 'retry that one for people whom it did not reach (when it does not exist, its start was cut off: ask for it again as it was asked for), '
+        + 'or write a clientToken to send to all of them once more',
       ]);
+    });
+
+    test('asked for in all ways at the same moment is one run for each kind of people, whoever crashes and asks again', async () => {
+      const ways = [{}, { includePending: true }, { includeUnknown: true }, { includeUnknown: true, includePending: true }];
+      await fc.assert(fc.asyncProperty(fc.uniqueArray(fc.constantFrom(...ways), { minLength: 2 }), fc.nat(30), fc.infiniteStream(fc.nat(9)), async (asked, crashAfter, ticks) => {
+        // GIVEN
+        world = new ControlWorld();
+        await world.run(START);
+        await world.runs.freeze(RUN, 1, FROZEN, 'T');
+        await world.change(RUN, { state: CampaignState.CANCELLED, counts: { ...counts, pending: 8 } });
+        const { objects } = world.dependencies;
+        const { create, read } = objects;
+        const soon = async () => {
+          for (let left = ticks.next().value; left > 0; left--) {
+            await Promise.resolve();
+          }
+        };
+        jest.spyOn(objects, 'create').mockImplementation(async (key, body) => soon().then(() => create(key, body)));
+        jest.spyOn(objects, 'read').mockImplementation(async (key) => soon().then(() => read(key)));
+        // WHEN
+        world.crashAfter = crashAfter;
+        const requests = asked.map((way) => ({ action: 'retry', runId: RUN, ...way }));
+        await Promise.allSettled(requests.map((request) => world.ask(request)));
+        world.crashAfter = Infinity;
+        await Promise.all(requests.map((request) => world.ask(request)));
+        // THEN
+        const retries = (await world.runs.list(CampaignState.STARTING)).runs.filter(({ retryOf }) => retryOf === RUN);
+        const statuses = retries.flatMap(({ runId }) => inputOf(runId).retryOf.statuses);
+        const isAsked = (option: string) => asked.some((way) => option in way);
+        const wanted = ['failed', ...(isAsked('includePending') ? ['pending'] : []), ...(isAsked('includeUnknown') ? ['unknown'] : [])];
+        expect([...statuses].sort()).toEqual(wanted);
+      }), { numRuns: 60 });
     });
 
     test('leaves those to an earlier retry whom it may have reached', async () => {
