@@ -92,6 +92,9 @@ export interface InputProblem {
 /** Problems that are told at once. */
 const MAX_PROBLEMS = 20;
 
+/** Groups, dimensions, criteria and values of a segment, altogether: each takes time for each person. */
+export const MAX_SEGMENT_PARTS = 5_000;
+
 /**
  * Checks a definition: what `GetSegment` answers, its `SegmentResponse`, the request of `CreateSegment`, a segment's `Dimensions` or
  * `SegmentGroups`, as they are or alone.
@@ -105,7 +108,11 @@ const MAX_PROBLEMS = 20;
 export function checkSegment(definition: unknown, path: string): { readonly segment?: Segment; readonly problems: readonly InputProblem[] } {
   const reader = new SegmentReader();
   const segment = reader.read(definition, path);
-  return reader.problems.length > 0 ? { problems: reader.problems.slice(0, MAX_PROBLEMS) } : { segment, problems: [] };
+  if (reader.parts > MAX_SEGMENT_PARTS) {
+    const message = `has ${reader.parts} groups, dimensions, criteria and values, allowed are ${MAX_SEGMENT_PARTS}: give the people a tag or a list, and use the source by that`;
+    return { problems: [{ path, message }] };
+  }
+  return reader.problems.length > 0 ? { problems: reader.problems } : { segment, problems: [] };
 }
 
 /** Problems as the text of one error. */
@@ -118,13 +125,22 @@ export function sourceSegmentIds(segment: Segment): readonly string[] {
   return [...new Set(segment.Groups.flatMap(({ SourceSegments }) => SourceSegments.map(({ Id }) => Id)))];
 }
 
-/** What was received, for a message: JSON of at most 200 characters. */
+/** What was received, for a message: JSON of at most 200 characters, if it can be written as such. */
 export function received(value: unknown): string {
   if (value === undefined) {
     return 'nothing';
   }
-  const json = JSON.stringify(value) ?? typeof value;
+  const json = jsonOf(value) ?? typeof value;
   return json.length > 200 ? `${json.slice(0, 200)}…` : json;
+}
+
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // It is read however deeply it nests, and written as deep as the stack is.
+    return 'something that nests too deeply';
+  }
 }
 
 const INSTANT = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d)))?$/;
@@ -168,6 +184,8 @@ const ACCEPTED = "Amazon Pinpoint's segment: what GetSegment answers, or its `Di
 /** Reads a definition and collects what is wrong with it; what a method answers counts only if there is nothing. */
 class SegmentReader {
   public readonly problems: InputProblem[] = [];
+  /** Groups, dimensions, criteria and values that were read. */
+  public parts = 0;
 
   public read(json: unknown, path: string): Segment {
     const definition = this.object(json, path, ACCEPTED);
@@ -341,7 +359,9 @@ class SegmentReader {
   }
 
   private problem(path: string, message: string): void {
-    this.problems.push({ path, message });
+    if (this.problems.length < MAX_PROBLEMS) {
+      this.problems.push({ path, message });
+    }
   }
 
   private object(json: unknown, path: string, what: string): Json | undefined {
@@ -360,12 +380,14 @@ class SegmentReader {
       this.problem(path, `must be a list of ${what}, got ${received(json)}`);
       return [];
     }
+    this.parts += json.length;
     return json;
   }
 
   /** Members of any name. What is absent, `null` or empty is no criterion. */
   private map<T>(json: unknown, path: string, read: (value: unknown, path: string) => T): { readonly [name: string]: T } | undefined {
     const given = isGiven(json) ? this.object(json, path, 'an object, name → criterion') : undefined;
+    this.parts += Object.keys(given ?? {}).length;
     // Not by assignment: a member may be called `__proto__`.
     return given && Object.fromEntries(Object.entries(given).filter(([, value]) => isGiven(value))
       .map(([name, value]) => [name, read(value, /^\w+$/.test(name) ? `${path}.${name}` : `${path}[${JSON.stringify(name)}]`)]));
@@ -387,6 +409,7 @@ class SegmentReader {
       this.problem(path, `must be a list of at least one text, got ${received(json)}`);
       return [];
     }
+    this.parts += json.length;
     json.forEach((value, index) => {
       if (typeof value !== 'string') {
         this.problem(`${path}[${index}]`, `must be a text, got ${received(value)}`);
@@ -419,7 +442,7 @@ class SegmentReader {
   }
 
   private unknownMembers(json: Json, path: string, allowed: readonly string[]): void {
-    for (const member of Object.keys(json).filter((name) => !allowed.includes(name) && isGiven(json[name]))) {
+    for (const member of Object.keys(json).filter((name) => !allowed.includes(name) && isGiven(json[name])).slice(0, MAX_PROBLEMS)) {
       this.problem(`${path}.${member}`, `is not known, allowed are ${allowed.join(', ')}${didYouMean(member, allowed)}`);
     }
   }

@@ -160,7 +160,7 @@ function readChoice(member: typeof CHOICES[number], value: unknown, source: stri
     problems.add(path, value, `the key of an object, at most ${MAX_KEY_BYTES} bytes`, `write the key of the list that source ${source} is to read`);
   }
   if (member === 'segment') {
-    problems.found.push(...checkSegment(value, path).problems);
+    problems.sayAll(checkSegment(value, path).problems);
   }
 }
 

@@ -1,5 +1,6 @@
 import { EndpointMembers, givenMembers, isLeftOut, isMap } from './endpoint-members';
 import { LINE_USER_ID_PATTERN } from '../../contract/limits';
+import { MAX_NESTING, nestsTooDeeply } from '../shared/nesting';
 
 /** Somebody whom a list names. */
 export interface ListedPerson {
@@ -198,11 +199,25 @@ function fromCells(cells: readonly string[], header: Header): ListedPerson | und
   });
 }
 
+/** Brackets that open, up to one more than a line may nest: few lines have to be looked through. */
+function bracketsIn(text: string): number {
+  let count = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0 && count <= MAX_NESTING; at = text.indexOf(bracket, at + 1)) {
+      count++;
+    }
+  }
+  return count;
+}
+
 function fromJson(text: string): ListedPerson | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
+    return undefined;
+  }
+  if (bracketsIn(text) > MAX_NESTING && nestsTooDeeply(value)) {
     return undefined;
   }
   if (typeof value === 'string') {

@@ -52,6 +52,11 @@ test.each<[string, string, object[]]>([
   expect([list.rows, list.rejected]).toEqual([people.length, 0]);
 });
 
+test('many objects and lists beside each other are data', () => {
+  const Attributes = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`A${index}`, ['{[']]));
+  expect(read(JSON.stringify({ userId: one, Attributes })).people).toEqual([listed(one, { Attributes })]);
+});
+
 test('names like those of an object\'s own members are data', () => {
   const [{ given }] = read(`{"Address":"${one}","Attributes":{"__proto__":["A"],"constructor":["B"]}}`).people;
   expect(Object.entries(given!.Attributes as object)).toEqual([['__proto__', ['A']], ['constructor', ['B']]]);
@@ -63,6 +68,8 @@ test.each([
   ['broken JSON', `{"userId":"${one}"}\n{"userId":`, 2],
   ['a JSON number, a list', `{"userId":"${one}"}\n7`, 2],
   ['an endpoint of another channel', `{"userId":"${one}"}\n${JSON.stringify({ ChannelType: 'EMAIL', Address: 'a@example.com', User: { UserId: two } })}`, 2],
+  ['an attribute that nests too deeply to be written', `{"userId":"${one}"}\n{"userId":"${two}","Attributes":{"A":${'['.repeat(5_000)}${']'.repeat(5_000)}}}`, 2],
+  ['a metric that nests too deeply', `{"userId":"${one}"}\n{"userId":"${two}","Metrics":${'{"a":'.repeat(64)}1${'}'.repeat(64)}}`, 2],
   ['a row with too few columns', `Name,Address\nAnna,${one}\nBerta`, 3],
   ['after a record of several lines', `Note,Address\n"a\nb",${one}\nBerta,`, 4],
 ])('%s is rejected, with the line', (_case, text, line) => {

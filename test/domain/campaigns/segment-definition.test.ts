@@ -151,6 +151,28 @@ test('every problem is told at once, twenty at most', () => {
   expect(problemsOf({ Attributes: attributes(50) })).toHaveLength(20);
 });
 
+test('a segment that takes too long for each person is refused, whatever it is made of', () => {
+  const group = { Dimensions: [DIMENSIONS], Type: 'ALL', SourceType: 'ALL' };
+  const values = (count: number) => ({ Attributes: { A: { Values: Array.from({ length: count }, (_, index) => `${index}`) } } });
+  // The group, its dimensions, their criterion and its value.
+  expect(checkSegment({ Groups: Array(1_250).fill(group), Include: 'ANY' }, 's').problems).toEqual([]);
+  expect(checkSegment(values(4_998), 's').problems).toEqual([]);
+  for (const definition of [
+    { Groups: Array(1_251).fill(group), Include: 'ANY' },
+    { Groups: [{ ...group, Dimensions: Array(2_000).fill(DIMENSIONS) }] },
+    { Metrics: Object.fromEntries(Array.from({ length: 5_001 }, (_, index) => [`M${index}`, { ComparisonOperator: 'EQUAL', Value: 1 }])) },
+    { Groups: [{ ...group, SourceSegments: Array(5_000).fill({ Id: 'tea' }) }] },
+    values(5_001),
+  ]) {
+    expect(checkSegment(definition, 's')).toEqual({ problems: [{ path: 's', message: expect.stringMatching(/^has \d+ groups, .*allowed are 5000: give the people a tag/) }] });
+  }
+});
+
+test('what nests too deeply to be written is refused', () => {
+  const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+  expect(checkSegment({ Attributes: deep }, 's').problems).toEqual([{ path: 's.Attributes', message: expect.stringContaining('got something that nests too deeply') }]);
+});
+
 test('whatever is given is read or refused, and what was read is read as the same', () => {
   const name = fc.constantFrom('Attributes', 'UserAttributes', 'Metrics', 'Location', 'Behavior', 'Demographic', 'Dimensions', 'Groups', 'Include', 'SegmentGroups',
     'SegmentResponse', 'Type', 'Values', 'SourceSegments', 'Id', 'Recency', 'GPSPoint', 'Coordinates', '__proto__', 'constructor');
