@@ -100,7 +100,7 @@ test('a run is looked at, sent as maps to a channel of another kind, looked at a
   expect(calls.map(({ Payload }) => Object.keys(JSON.parse(String(Payload)).Endpoints))).toEqual([USERS.slice(0, 2), USERS.slice(2)]);
   expect(last).toEqual({ next: 'END' });
   expect(JSON.parse(files.get('runs/run-1/manifest.json')!)).toMatchObject({ state: 'COMPLETED', counts: { accepted: 3 } });
-  expect(bus.commandCalls(PutEventsCommand)).toHaveLength(1);
+  expect(bus.commandCalls(PutEventsCommand)).toHaveLength(2);
   expect(JSON.parse(sns.commandCalls(PublishCommand)[0].args[0].input.Message!)).toMatchObject({ Message: 'Campaign Successful', CampaignCreateResult: { RunId: 'run-1' } });
   expect(log.some(({ CampaignsCompleted }) => CampaignsCompleted === 1)).toBe(true);
   expect(JSON.stringify(log)).not.toContain(USERS[0]);
