@@ -183,8 +183,8 @@ export interface CampaignRunnerProps {
   readonly maxDuration?: Duration;
 
   /**
-   * How long runs are remembered and the objects of a created bucket are kept, at least 15 days, in which the channel's statistics are
-   * collected.
+   * How long runs are remembered and the objects of a created bucket are kept, at least 40 days: a run that waits for the next month's
+   * quota must still be there.
    *
    * @default Duration.days(90)
    */
@@ -630,7 +630,7 @@ export class CampaignRunner extends Resource {
     const maxDurationMinutes = maxDuration?.toMinutes();
     checkInteger(this, 'maxDuration', maxDurationMinutes, 1, 30 * 24 * 60);
     const retentionDays = retention?.toDays() ?? DEFAULT_RUN_RETENTION_DAYS;
-    checkInteger(this, 'retention', retentionDays, 15, 3_650);
+    checkInteger(this, 'retention', retentionDays, 40, 3_650);
     return {
       runner: this.runnerName,
       takesChunks: this.channel.takesChunks ?? false,

@@ -228,10 +228,10 @@ describe('functions', () => {
 
   test('know of quiet hours, canary, threshold, duration and retention that the runner was given', () => {
     const told = templateWith(() => ({
-      quietHours: { from: '21:00', to: '09:00', timeZone: 'Asia/Tokyo' }, canary: CampaignCanary.CONFIRM, pauseAtRefusedPercent: 100, maxDuration: Duration.hours(2), retention: Duration.days(15),
+      quietHours: { from: '21:00', to: '09:00', timeZone: 'Asia/Tokyo' }, canary: CampaignCanary.CONFIRM, pauseAtRefusedPercent: 100, maxDuration: Duration.hours(2), retention: Duration.days(40),
     }));
     expect(JSON.parse(rendered(environmentOf(told, 'CampaignsLook').CAMPAIGN_CONFIG))).toMatchObject({
-      quietHours: { from: '21:00', to: '09:00', timeZone: 'Asia/Tokyo' }, canary: 'CONFIRM', pauseAtRefusedPercent: 100, maxDurationMinutes: 120, retentionDays: 15,
+      quietHours: { from: '21:00', to: '09:00', timeZone: 'Asia/Tokyo' }, canary: 'CONFIRM', pauseAtRefusedPercent: 100, maxDurationMinutes: 120, retentionDays: 40,
     });
   });
 });
@@ -286,8 +286,8 @@ describe('what it keeps', () => {
     expect(rules).toEqual([
       ['runs/', 90, 7], ['planned/', undefined, 7], ['spill/', 3, 1], ['campaigns/', 90, 7], ['rejected/', 90, 7], [undefined, undefined, undefined],
     ]);
-    const kept = templateWith(() => ({ retention: Duration.days(30) }));
-    expect(only(kept, 'AWS::S3::Bucket', 'CampaignsBucket').Properties.LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(30);
+    const kept = templateWith(() => ({ retention: Duration.days(45) }));
+    expect(only(kept, 'AWS::S3::Bucket', 'CampaignsBucket').Properties.LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(45);
   });
 
   test('runs are found by id and by state, and outlive the stack', () => {
@@ -653,7 +653,7 @@ describe('errors', () => {
     ['no concurrency', () => ({ maxConcurrency: 0 }), '`maxConcurrency` must be a whole number from 1 to 1000, got 0'],
     ['a threshold of none', () => ({ pauseAtRefusedPercent: 0 }), '`pauseAtRefusedPercent` must be a whole number from 1 to 100, got 0'],
     ['a day too long', () => ({ maxDuration: Duration.days(31) }), '`maxDuration` must be a whole number from 1 to 43200, got 44640'],
-    ['a retention that is shorter than the statistics', () => ({ retention: Duration.days(14) }), '`retention` must be a whole number from 15 to 3650, got 14'],
+    ['a retention that is shorter than a month of the quota', () => ({ retention: Duration.days(39) }), '`retention` must be a whole number from 40 to 3650, got 39'],
     ['no time of day', quiet('24:00', '09:00'), "`quietHours.from` must be a time of day such as 21:00, got '24:00'"],
     ['half a time of day', quiet('21:00', '9:00'), "`quietHours.to` must be a time of day such as 09:00, got '9:00'"],
     ['no quiet hours', quiet('21:00', '21:00'), "`quietHours.from` and `quietHours.to` must differ, got '21:00' for both: leave quiet hours out if there are none"],

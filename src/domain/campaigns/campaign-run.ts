@@ -5,6 +5,7 @@ import {
   runRecordPartitionKey,
 } from '../../contract/campaigns';
 import { RunFlag } from '../../contract/chunk-send';
+import { JOURNAL_DAYS } from '../../contract/limits';
 
 /** What an operator may ask of a run. */
 export type RunCommand = 'pause' | 'resume' | 'cancel';
@@ -130,6 +131,11 @@ export function decide(run: CampaignRun, command: RunCommand, now: number): RunD
     return refused(`run ${run.runId} was stopped by its channel, which refuses everybody else of it: `
       + 'cancel it, then {"action":"retry","includePending":true} sends to all whom it did not reach once what was refused is mended, or start another campaign');
   }
+  const startedAt = Date.parse(run.startedAt ?? run.createdAt);
+  if (command === 'resume' && RESUMABLE_STATES.includes(state) && now - startedAt > MAX_RESUME_DAYS * DAY_MS) {
+    return refused(`run ${run.runId} began more than ${MAX_RESUME_DAYS} days ago, and channels forget after ${JOURNAL_DAYS} days whom they have sent to: `
+      + 'cancel it, and start another campaign for those whom its results do not name');
+  }
   return outcomes[command][state] ?? refused(`run ${run.runId} is ${state}, and ${WHY_NOT[command]}; ${hintOf(state)}`);
 }
 
@@ -176,6 +182,11 @@ export function flagOf({ state, expiresAtTime }: Pick<CampaignRun, 'state' | 'ex
     default: return { state: 'PAUSE' };
   }
 }
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** A run that goes on must end before its channel's journal forgets what was sent first. */
+const MAX_RESUME_DAYS = JOURNAL_DAYS - 10;
 
 const DONE: RunDecision = { kind: 'done' };
 

@@ -106,6 +106,16 @@ describe('resume', () => {
     expect(decided('cancel', CampaignState.PAUSED, { reason: CampaignReason.STOPPED_BY_CHANNEL })).toBe('CANCELLING EXECUTE');
   });
 
+  test('of a run that its channel is about to forget is refused', () => {
+    const startedAt = '2026-08-01T00:00:00Z';
+    expect(decide(run(CampaignState.PAUSED, { startedAt }), 'resume', Date.parse('2026-10-20T00:00:00Z'))).toMatchObject({ kind: 'change' });
+    expect(decide(run(CampaignState.PAUSED, { startedAt }), 'resume', Date.parse('2026-10-20T00:00:01Z'))).toEqual({
+      kind: 'refused',
+      message: 'run run-1 began more than 80 days ago, and channels forget after 90 days whom they have sent to: '
+        + 'cancel it, and start another campaign for those whom its results do not name',
+    });
+  });
+
   test('of a run whose schedule was refused is refused', () => {
     expect(decide(run(CampaignState.FAILED, { generation: 0, message: 'bad cron' }), 'resume', NOW)).toEqual({
       kind: 'refused', message: 'run run-1 never began: bad cron; start it anew with another clientToken',
