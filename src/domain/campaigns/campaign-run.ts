@@ -183,8 +183,6 @@ export function flagOf({ state, expiresAtTime }: Pick<CampaignRun, 'state' | 'ex
   }
 }
 
-const DAY_MS = 24 * 60 * 60_000;
-
 /** A run that goes on must end before its channel's journal forgets what was sent first. */
 const MAX_RESUME_DAYS = JOURNAL_DAYS - 10;
 
