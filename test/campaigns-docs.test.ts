@@ -401,7 +401,7 @@ describe('maps of endpoints', () => {
       journal: { list: async () => [...records.values()], write: async (_run, _chunk, record) => records.set(record.position, record) !== undefined },
       lines: async function* lines() { yield line; },
       text: async () => 'Hello',
-      write: async () => undefined,
+      results: { firstLine: async () => undefined, write: async () => true },
       invoke: async (event) => { invoked.push(event); return { kind: 'answered', payload: answer }; },
       telemetry: new RecordedTelemetry(),
       now: () => 0,

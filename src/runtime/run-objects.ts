@@ -14,7 +14,7 @@ export class S3RunObjects extends S3CampaignObjects implements RunObjects {
     super(s3, bucket, readTimeoutMs);
   }
 
-  public async firstLine(key: string): Promise<{ readonly line: string; readonly writtenAt: number } | undefined> {
+  public async firstLine(key: string): Promise<{ readonly line: string; readonly writtenAt: number; readonly version: string } | undefined> {
     for (let bytes = FIRST_BYTES; ; bytes *= 16) {
       const part = await this.firstBytes(key, bytes);
       if (part === undefined) {
@@ -22,7 +22,7 @@ export class S3RunObjects extends S3CampaignObjects implements RunObjects {
       }
       const end = part.text.indexOf('\n');
       if (end >= 0 || part.length < bytes) {
-        return { line: end < 0 ? part.text : part.text.slice(0, end), writtenAt: part.writtenAt };
+        return { line: end < 0 ? part.text : part.text.slice(0, end), writtenAt: part.writtenAt, version: part.version };
       }
     }
   }
@@ -39,12 +39,12 @@ export class S3RunObjects extends S3CampaignObjects implements RunObjects {
     }
   }
 
-  private async firstBytes(key: string, bytes: number): Promise<{ text: string; length: number; writtenAt: number } | undefined> {
+  private async firstBytes(key: string, bytes: number): Promise<{ text: string; length: number; writtenAt: number; version: string } | undefined> {
     try {
       const abortSignal = AbortSignal.timeout(this.readTimeoutMs);
-      const { Body, LastModified } = await this.s3().send(new GetObjectCommand({ Bucket: this.bucket, Key: key, Range: `bytes=0-${bytes - 1}` }), { abortSignal });
+      const { Body, LastModified, ETag = '' } = await this.s3().send(new GetObjectCommand({ Bucket: this.bucket, Key: key, Range: `bytes=0-${bytes - 1}` }), { abortSignal });
       const content = await Body!.transformToByteArray();
-      return { text: Buffer.from(content).toString(), length: content.length, writtenAt: LastModified?.getTime() ?? 0 };
+      return { text: Buffer.from(content).toString(), length: content.length, writtenAt: LastModified?.getTime() ?? 0, version: ETag };
     } catch (error) {
       // 416: it is empty.
       if (statusOf(error) === 404 || statusOf(error) === 416) {

@@ -5,6 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { AWS_CLIENT_OPTIONS } from './aws-client-options';
 import { S3CampaignObjects } from './campaign-objects';
 import { ChannelFunction } from './channel-function';
+import { S3ChunkObjects } from './chunk-store';
 import { optionalEnv, requireEnv } from './environment';
 import { DynamoMapJournal } from './map-journal';
 import { linesOfObject } from './run-objects';
@@ -39,7 +40,7 @@ export function sendMapsFromEnvironment(): SendMapsDependencies & { readonly tel
     journal: new DynamoMapJournal(dynamo, requireEnv(ENV_RUNS_TABLE), config.retentionDays, Date.now),
     lines: (place) => linesOfObject(s3, place),
     text: async ({ Bucket, Key }) => objectsOf(Bucket).read(Key),
-    write: async ({ Bucket, Key }, body) => objectsOf(Bucket).write(Key, body),
+    results: new S3ChunkObjects(() => s3),
     invoke: async (event, timeoutMs) => channel.invoke(event, timeoutMs),
     ...(subscriptions && { exclusions: async (addresses) => subscriptions.exclusions(addresses) }),
     now: Date.now,

@@ -14,7 +14,7 @@ function holding(text: string): void {
   s3.on(GetObjectCommand).callsFake(({ Range }) => {
     const bytes = Buffer.from(text);
     const part = Range ? bytes.subarray(0, Number(Range.split('-')[1]) + 1) : bytes;
-    return { Body: { transformToByteArray: async () => new Uint8Array(part) }, LastModified: WRITTEN };
+    return { Body: { transformToByteArray: async () => new Uint8Array(part) }, LastModified: WRITTEN, ETag: '"e1"' };
   });
 }
 
@@ -26,7 +26,7 @@ describe('the first line', () => {
     ['as long as what is asked for first', `${'x'.repeat(16 * 1_024)}\n`, 'x'.repeat(16 * 1_024), 2],
   ])('that is %s comes with its time', async (_name, text, line, requests) => {
     holding(text);
-    expect(await objects.firstLine('k')).toEqual({ line, writtenAt: WRITTEN.getTime() });
+    expect(await objects.firstLine('k')).toEqual({ line, writtenAt: WRITTEN.getTime(), version: '"e1"' });
     expect(s3.commandCalls(GetObjectCommand)).toHaveLength(requests);
   });
 

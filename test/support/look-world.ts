@@ -34,9 +34,9 @@ class LookBucket extends MemoryBucket implements RunObjects {
     await super.write(key, body);
   }
 
-  public async firstLine(key: string): Promise<{ readonly line: string; readonly writtenAt: number } | undefined> {
+  public async firstLine(key: string): Promise<{ readonly line: string; readonly writtenAt: number; readonly version: string } | undefined> {
     const text = this.objects.get(key);
-    return text === undefined ? undefined : { line: text.split('\n')[0], writtenAt: this.times.get(key) ?? 0 };
+    return text === undefined ? undefined : { line: text.split('\n')[0], writtenAt: this.times.get(key) ?? 0, version: text };
   }
 
   public async exists(key: string): Promise<boolean> {

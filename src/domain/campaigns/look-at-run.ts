@@ -3,7 +3,7 @@ import { CampaignObjects, jsonLines, linesOf, readJson } from './campaign-object
 import { chunksToPreview, PREVIEW_PEOPLE, previewOf, previewOfPeople, problemsOf, quotaProblemOf } from './campaign-preview';
 import { flagOf } from './campaign-run';
 import { lastMemory, memoryKey, readMemory } from './look-memory';
-import { account, firstMemory, LookMemory, nextStep, OpenChunks, openOf, silentChunks, Step, stopsOf } from './next-step';
+import { account, firstMemory, LookMemory, nextStep, OpenChunks, openOf, resultsOf, silentChunks, Step, stopsOf } from './next-step';
 import { booksOf, chunkKey, ChunkState, manifestOf, readResult, resultKey } from './run-results';
 import { LookNote, RunsStore } from './runs';
 import { sideBySide } from './side-by-side';
@@ -17,8 +17,8 @@ import { Telemetry } from '../shared/telemetry';
 
 /** The bucket of a runner, as looks read it. */
 export interface RunObjects extends CampaignObjects {
-  /** The first line of an object, and epoch milliseconds when it was written; undefined when there is none. */
-  firstLine(key: string): Promise<{ readonly line: string; readonly writtenAt: number } | undefined>;
+  /** The first line of an object, epoch milliseconds when it was written, to the second, and what tells it from others; undefined when there is none. */
+  firstLine(key: string): Promise<{ readonly line: string; readonly writtenAt: number; readonly version: string } | undefined>;
   exists(key: string): Promise<boolean>;
 }
 
@@ -239,6 +239,7 @@ async function write(
     answer,
     isChange,
     wave: step.next === 'SEND' ? step.wave.map(({ name }) => name) : [],
+    over: step.next === 'SEND' ? resultsOf(step.wave, chunks ?? []) : {},
     waveKind: step.next === 'SEND' ? step.kind : 'WAVE',
     hasPaused: step.next === 'WAIT' && step.isPause,
     drives: step.next !== 'SEND' ? memory.drives : step.kind === 'DRIVE' ? memory.drives + 1 : 0,
@@ -317,7 +318,7 @@ async function readChunks(run: CampaignRun, frozen: FrozenRecipients, deps: Look
   await sideBySide(index, PARALLEL_READS, async ({ name }) => {
     const key = resultKey(run.runId, name);
     const first = await objects.firstLine(key);
-    const result = first && readResult(first.line, first.writtenAt);
+    const result = first && readResult(first.line, first.writtenAt, first.version);
     if (first && !result) {
       telemetry.warn('CAMPAIGN_RESULT_UNREADABLE', 'a result object cannot be read, as if somebody else had written it; its chunk is sent again, which reaches nobody twice', {
         runId: run.runId, key,

@@ -7,7 +7,7 @@ import { SendErrorCode } from '../../contract/custom-channel';
 /** A wave sends; a canary does to few, to be looked at; a drive only asks what became of undecided requests. */
 export type WaveKind = 'WAVE' | 'CANARY' | 'DRIVE';
 
-/** Name → ISO 8601. */
+/** Name of a chunk → the result that was there when it was sent, see `resultsOf`. */
 export interface OpenChunks {
   readonly [chunk: string]: string;
 }
@@ -23,7 +23,9 @@ export interface LookMemory {
   readonly isChange: boolean;
   /** Names of the chunks that the answer sends; none of a `WAIT`. */
   readonly wave: readonly string[];
-  /** Chunks of earlier waves, also of earlier executions, that did not come back: name → when they were sent, as `at`. */
+  /** Results of the wave's chunks when it was sent. */
+  readonly over: OpenChunks;
+  /** Chunks of earlier waves, also of earlier executions, that did not come back. */
   readonly open: OpenChunks;
   readonly waveKind: WaveKind;
   /** Waves that some chunk came back from, which is how they grow; canaries and drives apart. */
@@ -140,6 +142,7 @@ export function firstMemory(chunks: readonly ChunkState[], now: number, open: Op
     answer: { next: 'WAIT' },
     isChange: false,
     wave: [],
+    over: {},
     open,
     waveKind: 'WAVE',
     growth: 0,
@@ -155,18 +158,31 @@ export function firstMemory(chunks: readonly ChunkState[], now: number, open: Op
 }
 
 /** Chunks of the last wave that wrote no result since it was sent: their function failed, or the map never came to them. */
-export function silentChunks({ wave, at }: LookMemory, chunks: readonly ChunkState[]): readonly FrozenChunk[] {
-  return chunks.filter((state) => wave.includes(state.chunk.name) && !cameBack(state, at)).map(({ chunk }) => chunk);
+export function silentChunks({ wave, over }: LookMemory, chunks: readonly ChunkState[]): readonly FrozenChunk[] {
+  return chunks.filter((state) => wave.includes(state.chunk.name) && !cameBack(state, over)).map(({ chunk }) => chunk);
 }
 
 /** Chunks that were sent and have not been seen to come back. */
-export function openOf({ wave, at, open }: LookMemory): OpenChunks {
-  return { ...open, ...Object.fromEntries(wave.map((name) => [name, at])) };
+export function openOf({ over, open }: LookMemory): OpenChunks {
+  return { ...open, ...over };
 }
 
-/** S3 tells the second when an object was written. */
-function cameBack(state: ChunkState, at: string): boolean {
-  return isDone(state) || (state.result !== undefined && state.result.writtenAt >= Math.floor(Date.parse(at) / 1_000) * 1_000);
+/** What tells the results of chunks from later ones: second and version of the object; empty when there is none. */
+export function resultsOf(wave: readonly FrozenChunk[], chunks: readonly ChunkState[]): OpenChunks {
+  const names = new Set(wave.map(({ name }) => name));
+  return Object.fromEntries(chunks.filter(({ chunk: { name } }) => names.has(name)).map((state) => [state.chunk.name, resultOf(state)]));
+}
+
+function resultOf({ result }: ChunkState): string {
+  return result === undefined ? '' : `${result.writtenAt} ${result.version}`;
+}
+
+/**
+ * Whether there is another result than when the chunk was sent. The second alone does not tell: the one before may have been written in that
+ * same second, and a function that died would count as come back. Nor does the version, which is the same for the same content.
+ */
+function cameBack(state: ChunkState, over: OpenChunks): boolean {
+  return isDone(state) || (state.result !== undefined && resultOf(state) !== over[state.chunk.name]);
 }
 
 /**
@@ -180,7 +196,7 @@ export function account(memory: LookMemory, chunks: readonly ChunkState[], gone:
   const hasSent = memory.wave.length > 0;
   const decided = decidedOf(booksOf(chunks).counts);
   const sent = openOf(memory);
-  const open = chunks.filter((state) => Object.hasOwn(sent, state.chunk.name) && !cameBack(state, sent[state.chunk.name]));
+  const open = chunks.filter((state) => Object.hasOwn(sent, state.chunk.name) && !cameBack(state, sent));
   const others = Object.entries(memory.failures).filter(([name]) => !memory.wave.includes(name));
   return {
     ...memory,
@@ -195,8 +211,8 @@ export function account(memory: LookMemory, chunks: readonly ChunkState[], gone:
 }
 
 /** Codes that chunks of the last wave were stopped with. */
-export function stopsOf({ wave, at }: LookMemory, chunks: readonly ChunkState[]): readonly SendErrorCode[] {
-  const back = chunks.filter((state) => wave.includes(state.chunk.name) && cameBack(state, at));
+export function stopsOf({ wave, over }: LookMemory, chunks: readonly ChunkState[]): readonly SendErrorCode[] {
+  const back = chunks.filter((state) => wave.includes(state.chunk.name) && cameBack(state, over));
   const codes = back.flatMap(({ result }) => result!.stopped ?? []);
   return [...new Set(codes)].filter((code) => !OWN_STOPS.includes(code));
 }

@@ -250,7 +250,7 @@ function outcomesIn(text: string | undefined, inDoubt: boolean): 'pending' | 'un
     return inDoubt ? 'unknown' : 'pending';
   }
   const [first = '', ...rest] = linesOf(text);
-  const result = readResult(first, 0);
+  const result = readResult(first, 0, '');
   if (result === undefined) {
     return 'unknown';
   }

@@ -6,6 +6,8 @@ import { SendErrorCode } from '../../contract/custom-channel';
 export interface StoredResult extends ChunkSendResult {
   /** Epoch milliseconds when the object was written, to the second. */
   readonly writtenAt: number;
+  /** Tells the object from another one that was written in the same second. */
+  readonly version: string;
 }
 
 /** A chunk of a run, and what is known of it. */
@@ -37,9 +39,9 @@ export function chunkKey(runId: string, generation: number, chunkName: string): 
  *
  * @returns undefined when the line is not one, as of an object that somebody else wrote: its chunk is then one without a result
  */
-export function readResult(line: string, writtenAt: number): StoredResult | undefined {
+export function readResult(line: string, writtenAt: number, version: string): StoredResult | undefined {
   try {
-    const result: StoredResult = { ...JSON.parse(line), writtenAt };
+    const result: StoredResult = { ...JSON.parse(line), writtenAt, version };
     const isResult = result.counts && OUTCOMES.every((outcome) => Number.isInteger(result.counts[outcome])) && Array.isArray(result.undone);
     return isResult ? result : undefined;
   } catch {

@@ -1,8 +1,8 @@
-import { jsonLines } from './campaign-objects';
 import { CampaignConfig } from '../../contract/campaigns';
 import { ChunkLine, ChunkResultLine, ChunkSendEvent, ChunkSendResult, ObjectPlace, RunFlag } from '../../contract/chunk-send';
 import { CustomChannelEndpoint, CustomChannelEvent, LineStatus, SendErrorCode } from '../../contract/custom-channel';
 import { PINPOINT_MAX_EVENT_ATTRIBUTE_LENGTH } from '../../contract/limits';
+import { ChunkReport, saveResult, SaveResultDependencies } from '../line/chunk-result';
 import { parseFlag } from '../line/run-flag';
 import { errorText } from '../shared/error-text';
 import { Telemetry } from '../shared/telemetry';
@@ -50,7 +50,8 @@ export interface SendMapsDependencies {
   readonly lines: (place: ObjectPlace) => AsyncIterable<string>;
   /** Text of an object; undefined when there is none. */
   readonly text: (place: ObjectPlace) => Promise<string | undefined>;
-  readonly write: (place: ObjectPlace, body: string) => Promise<void>;
+  /** The bucket of the results. */
+  readonly results: SaveResultDependencies['objects'];
   /** Ends after so many milliseconds at the latest, as `failed`. Throws when the function cannot be invoked at all. */
   readonly invoke: (event: CustomChannelEvent, timeoutMs: number) => Promise<ChannelAnswer>;
   /** Address → why it must not be sent to; absent when nobody knows. */
@@ -107,17 +108,12 @@ export async function sendMaps(event: ChunkSendEvent, invocation: SendMapsInvoca
   const sending: Sending = { event, data, runId, chunkName, invocation, deps };
   // Before anything is begun: what was attempted does not ask.
   await isStopped(sending);
-  const results: ChunkResultLine[][] = [];
-  const undone: { position: number; isAttempted: boolean }[] = [];
+  const sent: SentMap[] = [];
   const maps = mapsOf(deps.lines(event.Chunk), deps.config.maxEndpoints, event.Chunk.Key);
   const sendNext = async (): Promise<void> => {
     for (let next = await maps.next(); !next.done; next = await maps.next()) {
       const { position, people } = next.value;
-      const record = await sendMap(next.value, records.get(position), sending);
-      results[position] = linesFor(people, record);
-      if (record?.outcomes === undefined) {
-        undone.push({ position, isAttempted: record?.state === 'CLAIMED' });
-      }
+      sent[position] = { people, record: await sendMap(next.value, records.get(position), sending) };
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: PARALLEL_MAPS }, sendNext));
@@ -126,24 +122,44 @@ export async function sendMaps(event: ChunkSendEvent, invocation: SendMapsInvoca
   if (broken) {
     throw broken.reason;
   }
-  const lines = results.flat();
-  const attempted = undone.filter(({ isAttempted }) => isAttempted);
-  const result: ChunkSendResult = {
-    runId,
-    recipients: lines.length,
-    ...booksOf(lines),
-    undone: undone.map(({ position }) => `map-${position}`),
-    ambiguous: attempted.reduce((sum, { position }) => sum + results[position].filter(({ status }) => status === 'deferred').length, 0),
-    ...(sending.stopped && undone.length > 0 && { stopped: sending.stopped }),
+  const lookAgain = async () => {
+    const known = new Map((await deps.journal.list(runId, chunkName)).map((record) => [record.position, record]));
+    return reportOf(sent.map(({ people, record }, position) => ({ people, record: isOver(record) ? record : known.get(position) })), sending);
   };
-  if (event.Result) {
-    await deps.write(event.Result, `${JSON.stringify(result)}\n${jsonLines(lines)}`);
-  }
+  const report = reportOf(sent, sending);
+  const { result } = event.Result ? await saveResult(event.Result, report, { objects: deps.results, telemetry: deps.telemetry, lookAgain }) : report;
   const { counts: { accepted, failed }, stopped } = result;
   deps.telemetry.info('CAMPAIGN_MAPS_SENT', 'a chunk was sent as maps of endpoints', {
-    runId, chunk: chunkName, maps: results.length, undone: undone.length, accepted, failed, stopped,
+    runId, chunk: chunkName, maps: sent.length, undone: result.undone.length, accepted, failed, stopped,
   });
   return result;
+}
+
+/** A map and what its record is after an invocation; none when it was not begun. */
+interface SentMap {
+  readonly people: readonly ChunkLine[];
+  readonly record: MapRecord | undefined;
+}
+
+function isOver(record: MapRecord | undefined): boolean {
+  return record?.outcomes !== undefined;
+}
+
+/** What became of everybody in a chunk. */
+function reportOf(maps: readonly SentMap[], { runId, stopped }: Sending): ChunkReport {
+  const lines = maps.flatMap(({ people, record }) => linesFor(people, record));
+  const undone = maps.flatMap(({ record }, position) => (isOver(record) ? [] : [`map-${position}`]));
+  return {
+    lines,
+    result: {
+      runId,
+      recipients: lines.length,
+      ...booksOf(lines),
+      undone,
+      ambiguous: lines.filter(({ ambiguous }) => ambiguous).length,
+      ...(stopped && undone.length > 0 && { stopped }),
+    },
+  };
 }
 
 interface Sending {

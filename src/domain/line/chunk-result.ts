@@ -96,27 +96,55 @@ export function mayHaveBeenTaken({ batch }: ChunkBatch['known'][number]): boolea
 /** How often a result object that somebody else has written meanwhile is looked at. */
 const WRITE_ATTEMPTS = 5;
 
+/** What saving a result takes. */
+export interface SaveResultDependencies {
+  readonly objects: Pick<ChunkObjects, 'firstLine' | 'write'>;
+  readonly telemetry: Telemetry;
+  /** The report anew, with what is undone looked up once more. */
+  readonly lookAgain: () => Promise<ChunkReport>;
+}
+
 /**
  * Writes a chunk's result object, unless the one that is there knows more: an invocation that was kept up, or could not read the
- * journal, must not take back what a later one has written.
+ * journal, must not take back what a later one has written. Where the two do not agree on who may have got the message, what is undone is
+ * looked up once more: a doubt that were taken back would have people sent to a second time.
  *
+ * @returns the report as it is then
  * @throws what the bucket throws, so that the caller comes again: nothing is sent a second time
  */
-export async function saveResult(place: ObjectPlace, { result, lines }: ChunkReport, objects: Pick<ChunkObjects, 'firstLine' | 'write'>, telemetry: Telemetry): Promise<void> {
-  const text = `${[result, ...lines].map((line) => JSON.stringify(line)).join('\n')}\n`;
+export async function saveResult(
+  place: ObjectPlace, report: ChunkReport, { objects, telemetry, lookAgain }: SaveResultDependencies,
+): Promise<ChunkReport> {
+  let mine = report;
   let over: string | undefined;
   for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
-    if (await objects.write(place, text, over)) {
-      return;
+    const { result, lines } = mine;
+    if (await objects.write(place, `${[result, ...lines].map((line) => JSON.stringify(line)).join('\n')}\n`, over)) {
+      return mine;
     }
     const there = await objects.firstLine(place);
-    if (there !== undefined && knowsMore(there.text, result)) {
+    if (there !== undefined && result.undone.length > 0 && doubtOf(there.text, result) !== (result.ambiguous ?? 0)) {
+      mine = await lookAgain();
+    }
+    if (there !== undefined && knowsMore(there.text, mine.result)) {
       telemetry.info('RESULT_KEPT', 'the result object that is there knows more of the chunk than this invocation; it was left as it is', { runId: result.runId, key: place.Key });
-      return;
+      return mine;
     }
     over = there?.version;
   }
   throw new Error(`result object ${JSON.stringify(place.Key)} was written by others ${WRITE_ATTEMPTS} times in a row; come with the chunk again`);
+}
+
+/** People in doubt, as the first line of a result object of the same run says; as in `mine` when it does not say. */
+function doubtOf(firstLine: string, mine: ChunkSendResult): number {
+  const doubt = mine.ambiguous ?? 0;
+  try {
+    const theirs: unknown = JSON.parse(firstLine);
+    const { runId, ambiguous = 0 } = isJsonObject(theirs) ? theirs : {};
+    return runId === mine.runId && typeof ambiguous === 'number' ? ambiguous : doubt;
+  } catch {
+    return doubt;
+  }
 }
 
 /** Whether the first line of a result object of the same run leaves fewer people, or fewer batches, undecided. */

@@ -140,13 +140,18 @@ export async function sendChunk(event: ChunkSendEvent, invocation: SendInvocatio
     const stopped = wrong?.code ?? await ofRun() ?? sending.halted;
     const inOrder = batches.map((batch) => done.get(batch)!);
     const isStopped = stoppedBy !== undefined && inOrder.some((batch) => !isDone(batch));
-    const report = chunkReport(runId, inOrder, isStopped ? stoppedBy : stopped);
+    const reportOf = (all: readonly ChunkBatch[]) => chunkReport(runId, all, isStopped ? stoppedBy : stopped);
+    const report = reportOf(inOrder);
     if (isStopped) {
       telemetry.info(stoppedBy!, 'the run\'s flag stopped the chunk; who was not sent to is gone on with when the run is resumed',
         { runId, undone: report.result.undone.length, pending: report.result.counts.pending });
     }
     if (Result) {
-      await sending.inTime(saveResult(Result, report, objects, telemetry));
+      const lookAgain = async () => reportOf(await Promise.all(inOrder.map(async (batch) => {
+        const found = isDone(batch) ? batch : await lookUp(batch.members, sending);
+        return found.isUnread ? batch : found;
+      })));
+      return (await sending.inTime(saveResult(Result, report, { objects, telemetry, lookAgain }))).result;
     }
     return report.result;
   } finally {

@@ -504,7 +504,8 @@ describe('retry', () => {
 
     test('asked for in all ways at the same moment is one run for each kind of people, whoever crashes and asks again', async () => {
       const ways = [{}, { includePending: true }, { includeUnknown: true }, { includeUnknown: true, includePending: true }];
-      await fc.assert(fc.asyncProperty(fc.uniqueArray(fc.constantFrom(...ways), { minLength: 2 }), fc.nat(30), fc.infiniteStream(fc.nat(9)), async (asked, crashAfter, ticks) => {
+      const several = fc.uniqueArray(fc.constantFrom(...ways), { minLength: 2 });
+      await fc.assert(fc.asyncProperty(several, fc.nat(30), fc.infiniteStream(fc.nat(9)), async (asked, crashAfter, ticks) => {
         // GIVEN
         world = new ControlWorld();
         await world.run(START);

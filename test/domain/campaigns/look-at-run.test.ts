@@ -449,6 +449,24 @@ describe('pause and cancel', () => {
     expect(Object.keys(await openChunks(run, world.objects) ?? {}).sort()).toEqual(['0-0', '0-1', '0-2']);
   });
 
+  test('a chunk that never comes back is not taken for one that did, because its last result is of the same second', async () => {
+    // GIVEN a chunk that is sent again within the second of its result
+    world.now = Date.parse('2026-11-23T03:00:00.000Z');
+    await world.freeze(chunksOf(1));
+    world.outcomeOf = () => ({ accepted: 1_000 });
+    await world.send(await world.look());
+    world.now = Date.parse('2026-11-23T03:00:00.900Z');
+    const again = await world.look();
+    expect(again.next).toBe('SEND');
+    // WHEN its function dies
+    world.outcomeOf = () => 'crash';
+    await world.send(again);
+    await cancel();
+    await world.drive();
+    // THEN
+    expect(await world.run).toMatchObject({ state: CANCELLED, counts: { accepted: 1_000, unknown: 4_000, pending: 0 } });
+  });
+
   test('do not wait for ever: what stays undecided is unknown when the run is cancelled', async () => {
     await world.freeze(chunksOf(3));
     world.outcomeOf = () => ({ accepted: 500, ambiguous: 500 });

@@ -50,7 +50,10 @@ class MapsWorld {
       },
       lines: async function* ({ Key }) { yield* objects.get(Key)!.split('\n'); },
       text: async ({ Key }) => objects.get(Key),
-      write: async ({ Key }, body) => { objects.set(Key, body); },
+      results: {
+        firstLine: async ({ Key }) => (objects.has(Key) ? { text: objects.get(Key)!.split('\n')[0], version: objects.get(Key)! } : undefined),
+        write: async ({ Key }, body, over) => objects.get(Key) === over && objects.set(Key, body) !== undefined,
+      },
       invoke: async (event) => {
         this.events.push(event);
         return this.answer(event);
@@ -256,6 +259,54 @@ describe('a crash', () => {
     const journal = { ...dependencies.journal, list };
     expect(await sendMaps(EVENT, { requestId: 'r1', deadline: world.now + 15 * MINUTES }, { ...dependencies, journal })).toMatchObject({ undone: ['map-0'], ambiguous: 2 });
     expect(world.events).toEqual([]);
+  });
+});
+
+describe('the result', () => {
+  test('of an invocation that was kept up does not take back what a later one wrote', async () => {
+    // GIVEN an invocation that loses its map to another one, and comes to its result when that has written its own
+    const world = new MapsWorld(4);
+    world.answer = ({ Endpoints }) => (Endpoints!.e0 ? { kind: 'busy', message: 'TooManyRequestsException' } : { kind: 'answered', payload: null });
+    const { dependencies } = world;
+    const late: SendMapsDependencies['results'] = {
+      ...dependencies.results,
+      write: async (...what) => {
+        if (world.events.length > 0) {
+          world.answer = () => ({ kind: 'answered', payload: null });
+          await world.send('later');
+        }
+        return dependencies.results.write(...what);
+      },
+    };
+    // WHEN
+    const answer = await sendMaps(EVENT, { requestId: 'kept up', deadline: world.now + 15 * MINUTES }, { ...dependencies, results: late });
+    // THEN
+    expect(JSON.parse(world.objects.get('result')!.split('\n')[0])).toMatchObject({ counts: { accepted: 4, pending: 0 }, undone: [] });
+    expect(world.lines.map(({ status }) => status)).toEqual(Array(4).fill('accepted'));
+    expect(answer.runId).toBe('run-1');
+  });
+
+  test('of one that looked before a map was claimed does not take away the doubt', async () => {
+    // GIVEN a paused chunk, of which another invocation claims a map and says so while this one ends
+    const world = new MapsWorld(2);
+    world.objects.set('flag', '{"state":"PAUSE"}');
+    const { dependencies } = world;
+    const claim: MapRecord = { position: 0, state: 'CLAIMED', owner: 'r0', leaseUntil: Number.MAX_SAFE_INTEGER, attempts: 1, excluded: {} };
+    const late: SendMapsDependencies['results'] = {
+      ...dependencies.results,
+      write: async (...what) => {
+        if (!world.rows.has(0)) {
+          world.rows.set(0, claim);
+          await world.send('other');
+        }
+        return dependencies.results.write(...what);
+      },
+    };
+    // WHEN
+    const answer = await sendMaps(EVENT, { requestId: 'kept up', deadline: world.now + 15 * MINUTES }, { ...dependencies, results: late });
+    // THEN
+    expect(answer).toMatchObject({ counts: { pending: 2 }, ambiguous: 2 });
+    expect(world.lines.map(({ ambiguous }) => ambiguous)).toEqual([true, true]);
   });
 });
 

@@ -555,8 +555,9 @@ describe('the result object', () => {
     // GIVEN
     const { reply } = await world.invokeChunk(EVENT_);
     // WHEN the journal cannot be asked
-    world.failing = { load: 1 };
+    world.failing = { load: Infinity };
     const { reply: stale } = await world.invokeChunk(EVENT_, { remainingMs: 10_500 });
+    world.failing = {};
     // THEN
     expect(stale).toMatchObject({ counts: { ...BALANCED, pending: 3 }, undone: [expect.any(String)], ambiguous: 3 });
     expect(versions()).toHaveLength(1);
