@@ -163,8 +163,8 @@ export function silentChunks({ wave, over }: LookMemory, chunks: readonly ChunkS
 }
 
 /** Chunks that were sent and have not been seen to come back. */
-export function openOf({ over, open }: LookMemory): OpenChunks {
-  return { ...open, ...over };
+export function openOf({ wave, over, open }: LookMemory): OpenChunks {
+  return { ...open, ...Object.fromEntries(wave.map((name) => [name, over[name]])) };
 }
 
 /** What tells the results of chunks from later ones: second and version of the object; empty when there is none. */

@@ -227,7 +227,7 @@ describe('people whom another run did not reach', () => {
       const lost = (statuses: RetryStatus[]) => {
         const made = stopped(statuses, { ambiguous: 1 });
         made.otherRuns.set('run-other', { ...other, generation: 4, looks: 7 });
-        made.objects.objects.set('runs/run-other/looks/3-7.json', JSON.stringify({ at: 'T2', wave: ['b-1'], open: { 'a-0': 'T1' } }));
+        made.objects.objects.set('runs/run-other/looks/3-7.json', JSON.stringify({ at: 'T2', wave: ['b-1'], over: { 'b-1': '' }, open: { 'a-0': '0 v' } }));
         return made;
       };
       expect(await reached(lost(['failed', 'pending']))).toEqual({ b: [user(4)] });
@@ -255,7 +255,7 @@ describe('people whom another run did not reach', () => {
         const made = world([kind]);
         const { objects } = made.objects;
         made.otherRuns.set('run-other', { ...other, looks: 1 });
-        objects.set('runs/run-other/looks/1-1.json', JSON.stringify({ at: 'T', wave: [], open: isOpen ? { 'a-0': 'T' } : {} }));
+        objects.set('runs/run-other/looks/1-1.json', JSON.stringify({ at: 'T', wave: [], over: {}, open: isOpen ? { 'a-0': '0 v' } : {} }));
         objects.set('runs/run-other/chunks-2/index.jsonl', jsonLines({ name: 'a-0', treatment: 'a', people: people.length }));
         objects.set('runs/run-other/chunks-2/a-0.jsonl', jsonLines(...people.map((_each, n) => ({ id: user(n), endpoint: { Address: user(n) } }))));
         objects.set('runs/run-other/results/a-0.jsonl', jsonLines(firstLine({ undone: ['b'], ambiguous }), ...people.map((each, n) => ({
