@@ -1,36 +1,35 @@
-/** Most edits between a name and what was probably meant. */
-const MAX_EDITS = 2;
-
 /**
- * The allowed name that was probably meant by an unknown one, for the `did you mean` of an error: equal but for case, or at most two
- * letters put in, left out or exchanged.
+ * The name that was probably meant, for an error's "did you mean …?": the same but for upper and lower case, hyphens,
+ * underscores and blanks, or at most two letters away (one in a name of up to four letters).
  */
-export function closestName(name: string, allowed: readonly string[]): string | undefined {
-  const lower = name.toLowerCase();
+export function closestName(given: string, names: readonly string[]): string | undefined {
+  // Nobody mistypes a name into one of another length; and the comparison below takes the product of both.
+  const meant = plain(given.slice(0, 100));
   let closest: string | undefined;
-  let fewest = Math.min(MAX_EDITS, Math.floor(name.length / 3)) + 1;
-  for (const candidate of allowed) {
-    const edits = editsBetween(lower, candidate.toLowerCase(), fewest);
-    if (edits < fewest) {
-      [closest, fewest] = [candidate, edits];
+  let least = Infinity;
+  for (const name of names) {
+    const letters = distance(meant, plain(name));
+    if (letters < least && letters <= (name.length > 4 ? 2 : 1)) {
+      closest = name;
+      least = letters;
     }
   }
   return closest;
 }
 
-/** Levenshtein's distance, or some number from `enough` on. */
-function editsBetween(a: string, b: string, enough: number): number {
-  if (Math.abs(a.length - b.length) >= enough) {
-    return enough;
-  }
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const exchanged = previous[column - 1] + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(exchanged, previous[column] + 1, current[column - 1] + 1));
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[-_\s]/g, '');
+}
+
+/** Letters that are to be inserted, left out or exchanged (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (one[i - 1] === other[j - 1] ? 0 : 1)));
     }
-    previous = current;
+    row = next;
   }
-  return previous[b.length];
+  return row[other.length];
 }

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecutionCommand, paginateListExecutions } from '@aws-sdk/client-sfn';
-import { Fault, faults } from '../../simulator/faults';
+import { faults } from '../../simulator/faults';
 import { lineUserId } from '../../simulator/line-ids';
 import { Delivery, LineRequestRecord } from '../../simulator/line-platform';
 import { seededRandom } from '../../simulator/random';
@@ -20,6 +20,7 @@ import { ControlAnswer, RunReport } from '../../src/domain/campaigns/control-cam
 import { RunBooks } from '../../src/runtime/send-books-reader';
 import { CREDENTIALS, DEPLOY_LIMIT_MS, DeployedChannel, DeployedStack, deployStack, eventually, startStage } from '../support/deployed-channel';
 import { killWorkers } from '../support/lambda-workers';
+import { MIXED_FAULTS } from '../support/line-faults';
 import { ThrottledDynamoDb } from '../support/throttled-dynamodb';
 
 /**
@@ -47,17 +48,6 @@ const WAIT_SCALE = 0.05;
 const PEOPLE_PER_INVOCATION = 4_000;
 
 const LINE_FAULT_SHARE = 0.05;
-/** Timeouts are rare only because each takes five seconds. */
-const FAULTS: readonly Fault[] = [
-  ...Array(3).fill(faults.status(429)),
-  ...Array(3).fill(faults.status(500)),
-  ...Array(3).fill(faults.reset()),
-  ...Array(3).fill(faults.reset({ accepted: true })),
-  faults.status(500, undefined, { accepted: true }),
-  faults.expiredToken(),
-  faults.timeout({ accepted: true }),
-  faults.timeout(),
-];
 
 const THROTTLED_SHARE = 0.1;
 /**
@@ -253,7 +243,7 @@ test('a campaign reaches its end', async () => {
     ],
     clientToken: `misery ${SEED}`,
   };
-  await line.randomFaults({ seed: SEED, share: LINE_FAULT_SHARE, faults: FAULTS });
+  await line.randomFaults({ seed: SEED, share: LINE_FAULT_SHARE, faults: MIXED_FAULTS });
   dynamo.share = THROTTLED_SHARE;
   usageBefore = await line.usage();
   const throttledBefore = dynamo.throttled;

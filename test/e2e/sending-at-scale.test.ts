@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ChangeMessageVisibilityBatchCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { Fault, faults } from '../../simulator/faults';
 import { lineUserId } from '../../simulator/line-ids';
 import { Delivery } from '../../simulator/line-platform';
 import { campaignEvents, pinpointId } from '../../simulator/pinpoint-campaign';
@@ -20,6 +19,7 @@ import { RunBooks } from '../../src/runtime/send-books-reader';
 import { CREDENTIALS, DEPLOY_LIMIT_MS, DeployedChannel, DeployedStack, deployStack, eventually, startStage } from '../support/deployed-channel';
 import { HandlerInstance, InstanceEndedError } from '../support/handler-instance';
 import { HastyRetryQueue } from '../support/hasty-retry-queue';
+import { MIXED_FAULTS } from '../support/line-faults';
 
 /**
  * 20,000 people, half of them with equal and half with personalised content, half by Pinpoint's events and half by chunks.
@@ -48,19 +48,9 @@ const KILL_PAUSE_MS = 1_000;
 const TWICE_SHARE = 0.1;
 const REPEATED_SHARE = 0.2;
 
-/** Shares of requests that fail. Timeouts are rare only because each takes five seconds. */
+/** Shares of requests that fail. */
 const PUSH_FAULT_SHARE = 0.04;
 const MULTICAST_FAULT_SHARE = 0.4;
-const FAULTS: readonly Fault[] = [
-  ...Array(3).fill(faults.status(429)),
-  ...Array(3).fill(faults.status(500)),
-  ...Array(3).fill(faults.reset()),
-  ...Array(3).fill(faults.reset({ accepted: true })),
-  faults.status(500, undefined, { accepted: true }),
-  faults.expiredToken(),
-  faults.timeout({ accepted: true }),
-  faults.timeout(),
-];
 
 /** Milliseconds until what is undecided is given up by the test. Nothing is asserted about time. */
 const DRAIN_LIMIT_MS = 480_000;
@@ -259,9 +249,9 @@ async function sendEverything(): Promise<void> {
   const resumers = await instances(RESUME_INSTANCES, 'Sender/Resume', 'line/handlers/sender#resumeBatches', 60_000);
   const all = [...senders, ...chunkSenders, ...resumers];
 
-  await line.randomFaults({ seed: SEED, share: PUSH_FAULT_SHARE, faults: FAULTS, operations: ['push'] });
+  await line.randomFaults({ seed: SEED, share: PUSH_FAULT_SHARE, faults: MIXED_FAULTS, operations: ['push'] });
   await line.script('multicast', ...Array.from({ length: 300 }, () => (
-    random() < MULTICAST_FAULT_SHARE ? FAULTS[Math.floor(random() * FAULTS.length)] : null)));
+    random() < MULTICAST_FAULT_SHARE ? MIXED_FAULTS[Math.floor(random() * MIXED_FAULTS.length)] : null)));
 
   const [equalEvents, personalisedEvents, equalChunks, personalisedChunks] = runs;
   const events = shuffled([...equalEvents.events, ...personalisedEvents.events], random);

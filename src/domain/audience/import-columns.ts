@@ -1,7 +1,7 @@
 import { ImportRefused } from './import-refused';
+import { closestName } from '../../contract/closest-name';
 import { ImportConfig } from '../../contract/imports';
 import { PINPOINT_MAX_ATTRIBUTE_NAME_LENGTH } from '../../contract/limits';
-import { closestName } from '../shared/closest-name';
 
 /** Members of an endpoint that are one text each. Source: Amazon Pinpoint API reference, "EndpointBatchItem". */
 const PLAIN_MEMBERS = ['Address', 'Id', 'ChannelType', 'OptOut', 'EndpointStatus', 'EffectiveDate', 'CreationDate', 'User.UserId'] as const;

@@ -1,4 +1,4 @@
-import { closestName } from '../../../src/domain/shared/closest-name';
+import { closestName } from '../../src/contract/closest-name';
 
 const NAMES = ['Address', 'OptOut', 'Id', 'EffectiveDate', 'City'];
 
