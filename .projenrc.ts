@@ -78,6 +78,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
   excludeTypescript: ['src/**/*.lambda.ts', 'src/runtime/**', 'src/domain/**'],
   eslintOptions: { dirs: ['src'], devdirs: ['test', 'simulator', 'examples'], projectService: false, tsconfigPath: './tsconfig.dev.json' },
   typecheckTests: true,
+  // Types are checked once, before the tests run; checking them again file by file would take as long as the tests.
+  tsJestOptions: { transformOptions: { transpilation: true } },
 
   jestOptions: {
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
