@@ -78,8 +78,6 @@ const project = new awscdk.AwsCdkConstructLibrary({
   excludeTypescript: ['src/**/*.lambda.ts', 'src/runtime/**', 'src/domain/**'],
   eslintOptions: { dirs: ['src'], devdirs: ['test', 'simulator', 'examples'], projectService: false, tsconfigPath: './tsconfig.dev.json' },
   typecheckTests: true,
-  // Types are checked once, before the tests run; checking them again file by file would take as long as the tests.
-  tsJestOptions: { transformOptions: { transpilation: true } },
 
   jestOptions: {
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
@@ -180,6 +178,9 @@ const docsCheck = project.addTask('docs:check', {
   exec: 'mkdir -p .cache && jsii-rosetta extract --strict --compile --cache .cache/rosetta.tabl.json .jsii',
 });
 project.postCompileTask.spawn(docsCheck);
+
+// Types are checked once, before the tests run; checking them again file by file would take as long as the tests.
+project.jest!.config.transform = { '^.+\\.tsx?$': ['ts-jest', { tsconfig: 'tsconfig.dev.json', transpilation: true }] };
 
 // A fresh clone has neither bundles nor an assembly.
 project.testTask.prependSpawn(project.compileTask);
