@@ -82,6 +82,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
   jestOptions: {
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
     jestConfig: {
+      // Asked for by `npx jest --coverage`: it takes longer than the tests.
+      collectCoverage: false,
       moduleNameMapper: {
         [`^${NAME}$`]: '<rootDir>/src',
         '\\.(png|jpg|m4a|mp3|mp4)$': '<rootDir>/test/support/binary-file.ts',
