@@ -34,6 +34,11 @@ const CHANNEL = { LINE_CHANNEL_KEY: 'line', LINE_CHANNEL_NAME: 'Stack-Line' };
 
 const READ_SECRET = { actions: ['secretsmanager:GetSecretValue'], resources: [expect.stringMatching(/^<Secret\w+>$/)] };
 const UPSERT = { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [expect.stringMatching(/^<Subscribers\w+\.Arn>$/)] };
+const DELETE_TAGS = {
+  actions: ['dynamodb:DeleteItem'],
+  resources: UPSERT.resources,
+  conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['TAG#*'] } },
+};
 
 function send(queue: string) {
   return { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'], resources: [expect.stringMatching(new RegExp(`^<${queue}\\w+\\.Arn>$`))] };
@@ -106,7 +111,7 @@ describe('the worker', () => {
 
   test('may take events, keep subscribers, defer profiles and publish, and nothing else', () => {
     expect(statementsOf(templateWith(), 'WebhookWorkerRole')).toEqual([
-      writeLogs('WebhookWorkerLogs'), consume('WebhookQueue'), READ_SECRET, UPSERT, send('WebhookProfiles'),
+      writeLogs('WebhookWorkerLogs'), consume('WebhookQueue'), READ_SECRET, UPSERT, DELETE_TAGS, send('WebhookProfiles'),
       { actions: ['events:PutEvents'], resources: [expect.stringMatching(/^<Bus\w+\.Arn>$/)] },
     ]);
   });
